@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0
+# Everything that is built goes below build/. `make help` lists the targets, `make V=1` shows the
+# commands. CC=clang works too; SANITIZE=address,undefined builds into a folder of its own.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/bash
+# Debian keeps bpftool in /usr/sbin, which not every user's PATH holds.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+BPFTOOL ?= bpftool
+ARCH ?= $(shell uname -m)
+PREFIX ?= /usr/local
+RELEASE := 0.1.0
+V ?= 0
+Q := $(if $(filter-out 0,$(V)),,@)
+say = $(if $(filter-out 0,$(V)),@:,@printf '  %-8s%s\n' $(1) $(2))
+# Sub-makes use every core, unless -j was given.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# OUT holds what no compiler flag of user space changes (BPF objects, skeletons), BUILD the rest.
+OUT := build
+BUILD ?= $(if $(SANITIZE),$(OUT)/sanitize,$(OUT))
+
+# ---- flags --------------------------------------------------------------------------------------
+
+LIBRARIES := libbpf libelf zlib libsystemd libmicrohttpd libcyaml yaml-0.1 jansson libcap-ng libcurl
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wold-style-definition -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings -Wcast-qual -Wundef \
+	-Wimplicit-fallthrough
+CFLAGS ?= -O2 -g
+HARDENING := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDENING_LD := -pie -Wl,-z,relro,-z,now
+ifdef SANITIZE
+# Sanitizers know more than a fortified libc does, and their code makes gcc warn of what is not there.
+HARDENING := -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-U_FORTIFY_SOURCE -Wno-error
+HARDENING_LD := -pie -fsanitize=$(SANITIZE)
+endif
+
+# Asked once, and only when something is compiled: before `make deps` there may be no pkg-config.
+once = $(eval $(1) := $$(shell $(2)))$($(1))
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(LIBRARIES))
+PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(LIBRARIES))
+TEST_CFLAGS = $(call once,TEST_CFLAGS,pkg-config --cflags criterion)
+TEST_LIBS = $(call once,TEST_LIBS,pkg-config --libs criterion)
+
+# -isystem: what bpftool writes does not pass these warnings.
+USER_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(OUT)/skel $(PKG_CFLAGS) \
+	$(WARNINGS) $(HARDENING) $(CFLAGS)
+USER_LINK = $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS)
+USER_LIBS = $(PKG_LIBS) -lm
+
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
+BPF_FLAGS := -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror -D__TARGET_ARCH_$(BPF_ARCH) \
+	-Iinclude -Ibpf -isystem vmlinux/$(ARCH) -isystem /usr/include/$(ARCH)-linux-gnu
+
+# git describe where there is a git tree (v1.2.3-4-gabc, or the release and the commit), else the release
+VERSION := $(or $(shell test -e .git && git describe --tags --always --dirty 2>/dev/null | \
+	sed -e 's/^v\([0-9]\)/\1/;t' -e 's/^/$(RELEASE)+g/'),$(RELEASE))
+VERSION_FLAG := -DSHUNT_VERSION='"$(VERSION)"'
+
+# ---- what there is ------------------------------------------------------------------------------
+
+USER_SRC := $(sort $(wildcard user/*/*.c))
+BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+BPFTEST_SRC := $(sort $(wildcard tests/bpf/test_*.c))
+# BPF programs of the tests: a skeleton for each in tests/bpf, an object for each in tests/netns.
+BPFTEST_BPF := $(sort $(wildcard tests/bpf/*.bpf.c))
+NETNS_BPF := $(sort $(wildcard tests/netns/*.bpf.c))
+NETNS_SRC := $(filter-out $(NETNS_BPF),$(sort $(wildcard tests/netns/*.c)))
+NETNS_SH := $(sort $(wildcard tests/netns/test_*.sh))
+BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
+C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
+
+USER_OBJ := $(USER_SRC:%.c=$(BUILD)/obj/%.o)
+TEST_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(UNIT_SRC) $(BPFTEST_SRC))
+MAIN_OBJ := $(BUILD)/obj/user/cli/main.o
+BPF_OBJ := $(BPF_SRC:%.c=$(OUT)/%.o)
+TEST_BPF_OBJ := $(patsubst %.c,$(OUT)/%.o,$(BPFTEST_BPF) $(NETNS_BPF))
+SKELETONS := $(patsubst %.bpf.c,$(OUT)/skel/%.skel.h,$(notdir $(BPF_SRC)))
+TEST_SKELETONS := $(patsubst %.bpf.c,$(OUT)/skel/%.skel.h,$(notdir $(BPFTEST_BPF)))
+UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
+BPF_TESTS := $(BPFTEST_SRC:%.c=$(BUILD)/%)
+NETNS_HELPERS := $(NETNS_SRC:%.c=$(BUILD)/%)
+
+# ---- targets for people -------------------------------------------------------------------------
+
+.PHONY: all bpf tests unit-tests deps run check test lint lint-format lint-tidy lint-cppcheck \
+	install clean help vmlinux FORCE
+
+all: $(BUILD)/shunt ## build build/shunt (the default)
+bpf: $(SKELETONS) ## build the BPF objects and their skeletons alone
+
+deps: ## install the Debian packages that a build and a run need (root; only what is missing)
+	$(Q)packaging/deps build run
+
+run: deps ## install what is missing, build, and observe this host (root; ARGS="-c FILE")
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
+	$(Q)exec $(BUILD)/shunt run $(ARGS)
+
+check: ## install what is missing, build, lint, and run every test (root)
+	$(Q)packaging/deps build run test
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all tests compile_commands.json
+	$(Q)$(MAKE) --no-print-directory $(JOBS) CC=clang SANITIZE=address,undefined all unit-tests
+	$(Q)$(MAKE) --no-print-directory test
+
+test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
+	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(UNIT_TESTS) \
+		$(wildcard $(UNIT_SRC:%.c=$(OUT)/sanitize/%)) $(BPF_TESTS) $(NETNS_SH)
+
+tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
+unit-tests: $(UNIT_TESTS)
+
+lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-tidy over everything
+
+install: $(BUILD)/shunt ## install the program and its man pages (PREFIX, DESTDIR)
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/sbin/shunt)
+	$(Q)install -D -m 755 $(BUILD)/shunt $(DESTDIR)$(PREFIX)/sbin/shunt
+	$(Q)for page in $(wildcard docs/*.1 docs/*.5 docs/*.8); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+clean: ## remove everything that was built
+	$(call say,CLEAN,$(OUT))
+	$(Q)rm -rf $(OUT) compile_commands.json
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  %-22s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# ---- user space ---------------------------------------------------------------------------------
+
+# $(call remember,TEXT) keeps TEXT in the target, which gets a new date only when TEXT is another.
+remember = @mkdir -p $(@D); printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
+
+$(BUILD)/flags: FORCE
+	$(call remember,'$(CC) $(USER_FLAGS) $(USER_LINK)')
+$(BUILD)/objects: FORCE
+	$(call remember,'$(USER_OBJ)')
+$(BUILD)/version: FORCE
+	$(call remember,'$(VERSION)')
+
+$(BUILD)/obj/user/cli/version.o: USER_FLAGS += $(VERSION_FLAG)
+$(BUILD)/obj/user/cli/version.o: $(BUILD)/version
+
+# -MD, not -MMD: the skeletons are system headers here and must be followed.
+$(USER_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(SKELETONS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -MD -MP -c $< -o $@
+
+$(TEST_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(SKELETONS) $(TEST_SKELETONS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -Itests $(TEST_CFLAGS) -MD -MP -c $< -o $@
+
+$(BUILD)/libshunt.a: $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(BUILD)/objects
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+$(BUILD)/shunt: $(MAIN_OBJ) $(BUILD)/libshunt.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(USER_LINK) $^ $(USER_LIBS) -o $@
+
+$(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libshunt.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_LINK) $^ $(USER_LIBS) $(TEST_LIBS) -o $@
+
+# The helpers of the network tests are programs of their own: peers must not share shunt's code.
+$(NETNS_HELPERS): $(BUILD)/%: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) -pthread -lm -o $@
+
+# ---- BPF ----------------------------------------------------------------------------------------
+
+$(OUT)/bpf.flags: FORCE
+	$(call remember,'$(CLANG) $(BPF_FLAGS)')
+
+# The second step keeps BTF and drops the rest of the debugging information.
+$(BPF_OBJ) $(TEST_BPF_OBJ): $(OUT)/%.bpf.o: %.bpf.c $(OUT)/bpf.flags
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $(@:.o=.full.o)
+	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.full.o)
+
+define skeleton_rule
+$(OUT)/skel/$(notdir $(1:.bpf.c=)).skel.h: $(OUT)/$(1:.c=.o)
+	$$(call say,SKEL,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(BPFTOOL) gen skeleton $$< name $$(subst -,_,$(notdir $(1:.bpf.c=))) >$$@
+endef
+$(foreach src,$(BPF_SRC) $(BPFTEST_BPF),$(eval $(call skeleton_rule,$(src))))
+
+# ---- lint ---------------------------------------------------------------------------------------
+
+lint-format:
+	$(call say,FORMAT,.clang-format)
+	$(Q)$(if $(C_FILES),clang-format --dry-run -Werror $(C_FILES))
+
+CPPCHECK_FILES = $(wildcard $(USER_SRC) $(NETNS_SRC))
+lint-cppcheck:
+	$(call say,CPPCHECK,user)
+	@mkdir -p $(OUT)/lint/cppcheck
+	$(Q)$(if $(CPPCHECK_FILES),cppcheck --quiet -j $(shell nproc) --error-exitcode=1 --inline-suppr \
+		--enable=warning,style,performance,portability --std=c11 --library=posix,gnu \
+		--cppcheck-build-dir=$(OUT)/lint/cppcheck --suppress=missingIncludeSystem \
+		--suppress=unusedStructMember -D_GNU_SOURCE -Iinclude -Iuser $(CPPCHECK_FILES))
+
+# A stamp for each file that passed. The object stands for the headers: a change of one renews it.
+TIDY := $(patsubst %.c,$(BUILD)/lint/%.tidy,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC))
+lint-tidy: $(TIDY)
+
+$(patsubst %.c,$(BUILD)/lint/%.tidy,$(NETNS_SRC)): $(BUILD)/lint/%.tidy: $(BUILD)/%
+$(patsubst %.c,$(BUILD)/lint/%.tidy,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC)): \
+	$(BUILD)/lint/%.tidy: $(BUILD)/obj/%.o
+$(TIDY): $(BUILD)/lint/%.tidy: %.c .clang-tidy
+	$(call say,TIDY,$<)
+	@mkdir -p $(@D)
+	$(Q)clang-tidy --quiet $< -- $(USER_FLAGS) $(VERSION_FLAG) -Itests 2>$@.log || { cat $@.log >&2; exit 1; }
+	$(Q)touch $@
+
+# ---- for editors --------------------------------------------------------------------------------
+
+# $(call database,FILES,COMMAND): their elements of the compilation database, each after a comma
+define newline
+
+
+endef
+database = $(foreach f,$(1),$(comma)$(newline){"directory": "$(CURDIR)", "file": "$(f)", \
+	"command": "$(subst ",\",$(subst \,\\,$(2))) -c $(f)"})
+comma := ,
+
+compile_commands.json: FORCE ## for clangd and clang-tidy
+	$(file >$@,[{"directory": "$(CURDIR)", "file": "Makefile", "command": "true"}$(call \
+		database,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC),$(CC) $(USER_FLAGS) -Itests \
+		$(VERSION_FLAG))$(call \
+		database,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF),$(CLANG) $(BPF_FLAGS))])
+	$(call say,JSON,$@)
+
+-include $(USER_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(NETNS_HELPERS:=.d) $(BPF_OBJ:.o=.d) $(TEST_BPF_OBJ:.o=.d)
