@@ -19,7 +19,7 @@ PREFIX ?= /usr/local
 RELEASE := 0.1.0
 V ?= 0
 Q := $(if $(filter-out 0,$(V)),,@)
-say = $(if $(filter-out 0,$(V)),@:,@printf '  %-8s%s\n' $(1) $(2))
+say = $(if $(filter-out 0,$(V)),@:,@printf '  %-9s%s\n' $(1) $(2))
 # Sub-makes use every core, unless -j was given.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -57,8 +57,9 @@ USER_LINK = $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS)
 USER_LIBS = $(PKG_LIBS) -lm
 
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
-BPF_FLAGS := -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror -D__TARGET_ARCH_$(BPF_ARCH) \
-	-Iinclude -Ibpf -isystem vmlinux/$(ARCH) -isystem /usr/include/$(ARCH)-linux-gnu
+# BPF_PROG() gives each program a context that most do not use.
+BPF_FLAGS := -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter \
+	-D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf -isystem vmlinux/$(ARCH) -isystem /usr/include/$(ARCH)-linux-gnu
 
 # git describe where there is a git tree (v1.2.3-4-gabc, or the release and the commit), else the release
 VERSION := $(or $(shell test -e .git && git describe --tags --always --dirty 2>/dev/null | \
@@ -203,16 +204,16 @@ $(foreach src,$(BPF_SRC) $(BPFTEST_BPF),$(eval $(call skeleton_rule,$(src))))
 
 lint-format:
 	$(call say,FORMAT,.clang-format)
-	$(Q)$(if $(C_FILES),clang-format --dry-run -Werror $(C_FILES))
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
-CPPCHECK_FILES = $(wildcard $(USER_SRC) $(NETNS_SRC))
+CPPCHECK_FLAGS := --quiet --error-exitcode=1 --inline-suppr --std=c11 --library=posix,gnu \
+	--enable=warning,style,performance,portability --suppress=missingIncludeSystem \
+	--suppress=unusedStructMember --cppcheck-build-dir=$(OUT)/lint/cppcheck \
+	-D_GNU_SOURCE -Iinclude -Iuser
 lint-cppcheck:
-	$(call say,CPPCHECK,user)
+	$(call say,CPPCHECK,'user tests/netns')
 	@mkdir -p $(OUT)/lint/cppcheck
-	$(Q)$(if $(CPPCHECK_FILES),cppcheck --quiet -j $(shell nproc) --error-exitcode=1 --inline-suppr \
-		--enable=warning,style,performance,portability --std=c11 --library=posix,gnu \
-		--cppcheck-build-dir=$(OUT)/lint/cppcheck --suppress=missingIncludeSystem \
-		--suppress=unusedStructMember -D_GNU_SOURCE -Iinclude -Iuser $(CPPCHECK_FILES))
+	$(Q)cppcheck -j $(shell nproc) $(CPPCHECK_FLAGS) $(USER_SRC) $(NETNS_SRC)
 
 # A stamp for each file that passed. The object stands for the headers: a change of one renews it.
 TIDY := $(patsubst %.c,$(BUILD)/lint/%.tidy,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC))
