@@ -110,11 +110,11 @@ check: ## install what is missing, build, lint, and run every test (root)
 	$(Q)packaging/deps build run test
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all tests compile_commands.json
 	$(Q)$(MAKE) --no-print-directory $(JOBS) CC=clang SANITIZE=address,undefined all unit-tests
-	$(Q)$(MAKE) --no-print-directory test
+	$(Q)$(MAKE) --no-print-directory test SANITIZED=$(OUT)/sanitize
 
 test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
 	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(UNIT_TESTS) \
-		$(wildcard $(UNIT_SRC:%.c=$(OUT)/sanitize/%)) $(BPF_TESTS) $(NETNS_SH)
+		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(NETNS_SH)
 
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
 unit-tests: $(UNIT_TESTS)
@@ -216,16 +216,23 @@ lint-cppcheck:
 	$(Q)cppcheck -j $(shell nproc) $(CPPCHECK_FLAGS) $(USER_SRC) $(NETNS_SRC)
 
 # A stamp for each file that passed. The object stands for the headers: a change of one renews it.
-TIDY := $(patsubst %.c,$(BUILD)/lint/%.tidy,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC))
-lint-tidy: $(TIDY)
+tidy_stamps = $(patsubst %.c,$(BUILD)/lint/%.tidy,$(1))
+TIDY_OBJ := $(call tidy_stamps,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC))
+TIDY_PROGRAM := $(call tidy_stamps,$(NETNS_SRC))
+TIDY_BPF := $(call tidy_stamps,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF))
+lint-tidy: $(TIDY_OBJ) $(TIDY_PROGRAM) $(TIDY_BPF)
 
-$(patsubst %.c,$(BUILD)/lint/%.tidy,$(NETNS_SRC)): $(BUILD)/lint/%.tidy: $(BUILD)/%
-$(patsubst %.c,$(BUILD)/lint/%.tidy,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC)): \
-	$(BUILD)/lint/%.tidy: $(BUILD)/obj/%.o
-$(TIDY): $(BUILD)/lint/%.tidy: %.c .clang-tidy
+$(TIDY_OBJ): $(BUILD)/lint/%.tidy: $(BUILD)/obj/%.o
+$(TIDY_PROGRAM): $(BUILD)/lint/%.tidy: $(BUILD)/%
+$(TIDY_BPF): $(BUILD)/lint/%.tidy: $(OUT)/%.o
+$(TIDY_OBJ) $(TIDY_PROGRAM): TIDY_FLAGS = $(USER_FLAGS) $(VERSION_FLAG) -Itests
+$(TIDY_BPF): TIDY_FLAGS = $(BPF_FLAGS)
+# BPF_CORE_READ_BITFIELD() has a switch over every size there is, which the analyzer cannot know.
+$(TIDY_BPF): TIDY_CHECKS = --checks=-clang-analyzer-core.uninitialized.Assign
+$(TIDY_OBJ) $(TIDY_PROGRAM) $(TIDY_BPF): $(BUILD)/lint/%.tidy: %.c .clang-tidy
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
-	$(Q)clang-tidy --quiet $< -- $(USER_FLAGS) $(VERSION_FLAG) -Itests 2>$@.log || { cat $@.log >&2; exit 1; }
+	$(Q)clang-tidy --quiet $(TIDY_CHECKS) $< -- $(TIDY_FLAGS) 2>$@.log || { cat $@.log >&2; exit 1; }
 	$(Q)touch $@
 
 # ---- for editors --------------------------------------------------------------------------------
@@ -240,10 +247,10 @@ database = $(foreach f,$(1),$(comma)$(newline){"directory": "$(CURDIR)", "file":
 comma := ,
 
 compile_commands.json: FORCE ## for clangd and clang-tidy
-	$(file >$@,[{"directory": "$(CURDIR)", "file": "Makefile", "command": "true"}$(call \
+	$(file >$@,$(subst [$(comma),[,[$(call \
 		database,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC),$(CC) $(USER_FLAGS) -Itests \
 		$(VERSION_FLAG))$(call \
-		database,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF),$(CLANG) $(BPF_FLAGS))])
+		database,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF),$(CLANG) $(BPF_FLAGS))]))
 	$(call say,JSON,$@)
 
 -include $(USER_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(NETNS_HELPERS:=.d) $(BPF_OBJ:.o=.d) $(TEST_BPF_OBJ:.o=.d)
