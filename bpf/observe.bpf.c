@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Observes every TCP connection of the host: on tracepoints alone, counting in
+ * the kernel.  A healthy connection sends nothing to user space.
+ *
+ * The handshake's duration is not measured here but read: the socket knows when
+ * its last SYN left and when the answer came (client, in nanoseconds), and the
+ * SYN-ACK's round trip is its first RTT sample (server, in microseconds, by
+ * tcp_synack_rtt_meas()).  So nothing has to be kept for an attempt, and a
+ * refused or timed-out one cannot be taken for a latency.
+ */
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "conn.bpf.h"
+#include "outcome.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define NSEC_PER_USEC 1000ULL
+#define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_SEC  1000000000ULL
+
+/* How often the RTT of a live connection is sampled. */
+#define RTT_EVERY NSEC_PER_SEC
+
+/* The smoothed RTT in ns; the kernel keeps eight times the microseconds. */
+static __always_inline __u64 rtt_of(const struct tcp_sock *tcp)
+{
+	return (tcp->srtt_us >> 3) * NSEC_PER_USEC;
+}
+
+/* How long the handshake took, or 0 where that cannot be known. */
+static __always_inline __u64 handshake_duration(const struct sock *sk, const struct tcp_sock *tcp,
+						enum shunt_role role)
+{
+	__u64 began;
+
+	if (tcp->total_retrans) {
+		began = retry_take(sk);
+		if (!began) {
+			count_error(SHUNT_SITE_RETRY_MISSING, -2 /* ENOENT */);
+			return 0;
+		}
+		return tcp->tcp_clock_cache - began;
+	}
+	/* Only the SYN has left, so that it is the last departure. */
+	if (role == SHUNT_ROLE_CLIENT)
+		return tcp->tcp_clock_cache - tcp->tcp_wstamp_ns;
+	return rtt_of(tcp);
+}
+
+static __always_inline void on_established(const struct sock *sk, const struct tcp_sock *tcp,
+					   int oldstate)
+{
+	struct conn conn = {.established = tcp->tcp_clock_cache};
+	struct shunt_cell *cell;
+	__u64 duration;
+
+	/*
+	 * SYN_RECV is a listener's child, which has no struct socket until it is
+	 * accepted; or an end that called connect() and met the peer's own SYN.
+	 */
+	if (oldstate == BPF_TCP_SYN_SENT || (sk->sk_socket && !tcp->fastopen_rsk))
+		conn.role = SHUNT_ROLE_CLIENT;
+	conn.slot = find_slot(sk, conn.role);
+	cell = cell_of(conn.slot);
+	if (!cell)
+		return;
+
+	count(&cell->handshakes[SHUNT_HANDSHAKE_OK], 1);
+	duration = handshake_duration(sk, tcp, conn.role);
+	if (duration)
+		observe(cell, SHUNT_SIGNAL_HANDSHAKE, duration);
+	conn_add(sk, &conn);
+}
+
+static __always_inline void on_failed(const struct sock *sk, const struct tcp_sock *tcp,
+				      enum shunt_role role)
+{
+	struct shunt_cell *cell = cell_of(find_slot(sk, role));
+
+	if (cell)
+		count(&cell->handshakes[failed_handshake(sk, tcp)], 1);
+	if (tcp->total_retrans)
+		retry_take(sk);
+}
+
+/* A connection that was made before the daemon was there, seen at its end. */
+static __always_inline void on_unfollowed(const struct sock *sk, int oldstate)
+{
+	struct shunt_cell *cell = cell_of(find_slot(sk, guess_role(sk)));
+
+	if (!cell)
+		return;
+	count(&cell->seeded, 1);
+	count(&cell->closes[closed_as(sk, oldstate)], 1);
+}
+
+static __always_inline enum shunt_close close_of(const struct sock *sk, const struct tcp_sock *tcp,
+						 const struct conn *conn, int oldstate)
+{
+	enum shunt_close close = closed_as(sk, oldstate);
+	__u32 first_cpu = conn->slot;
+	struct shunt_cell *cell;
+
+	if (close != SHUNT_CLOSE_ORDERLY)
+		return close;
+
+	/* CPU 0's cell speaks for all: has this service ever answered? */
+	cell = bpf_map_lookup_elem(&shunt_cells, &first_cpu);
+	if (!cell)
+		return close;
+	if (was_unanswered(tcp, conn->role))
+		return cell->answered ? SHUNT_CLOSE_NO_RESPONSE : close;
+	if (!cell->answered && tcp->bytes_sent && tcp->bytes_received > 1)
+		cell->answered = 1;
+	return close;
+}
+
+static __always_inline void on_closed(const struct sock *sk, const struct tcp_sock *tcp,
+				      int oldstate)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&shunt_conns, &key);
+	struct shunt_cell *cell;
+
+	if (!conn) {
+		on_unfollowed(sk, oldstate);
+		return;
+	}
+	cell = cell_of(conn->slot);
+	if (cell) {
+		count(&cell->closes[close_of(sk, tcp, conn, oldstate)], 1);
+		if (conn->established)
+			observe(cell, SHUNT_SIGNAL_CONNECTION,
+				bpf_ktime_get_ns() - conn->established);
+		if (!conn->rtt_sampled && tcp->srtt_us)
+			observe(cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+	}
+	bpf_map_delete_elem(&shunt_conns, &key);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
+{
+	struct tcp_sock *tcp;
+
+	if (newstate != BPF_TCP_ESTABLISHED && newstate != BPF_TCP_CLOSE &&
+	    newstate != BPF_TCP_LISTEN)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+
+	if (newstate == BPF_TCP_ESTABLISHED) {
+		on_established(sk, tcp, oldstate);
+		return 0;
+	}
+	if (newstate == BPF_TCP_LISTEN) {
+		tell_listen(sk);
+		return 0;
+	}
+	switch (oldstate) {
+	case BPF_TCP_CLOSE:
+		break;
+	case BPF_TCP_LISTEN:
+		tell_unlisten(sk);
+		break;
+	case BPF_TCP_SYN_SENT:
+		on_failed(sk, tcp, SHUNT_ROLE_CLIENT);
+		break;
+	case BPF_TCP_SYN_RECV:
+		on_failed(sk, tcp, SHUNT_ROLE_SERVER);
+		break;
+	default:
+		on_closed(sk, tcp, oldstate);
+	}
+	return 0;
+}
+
+/* Every segment received on an established connection. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(shunt_rtt, struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u64 key = (__u64)sk, now;
+	struct shunt_cell *cell;
+	struct conn *conn;
+
+	if (!tcp || !tcp->srtt_us)
+		return 0;
+	conn = bpf_map_lookup_elem(&shunt_conns, &key);
+	if (!conn)
+		return 0;
+	/* The clock as of the segment before this one; it need not be read for that. */
+	now = tcp->tcp_clock_cache;
+	if (now - conn->rtt_sampled < RTT_EVERY || now - conn->established < RTT_EVERY)
+		return 0;
+	cell = cell_of(conn->slot);
+	if (!cell)
+		return 0;
+	conn->rtt_sampled = now;
+	observe(cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+
+	/* A remote that is talked to for long is busy, however few its connections. */
+	if (conn->slot == SHUNT_SLOT_UNKNOWN_CLIENT) {
+		struct shunt_endpoint remote = {};
+
+		remote_endpoint(&sk->__sk_common, &remote);
+		note_remote(sk, &remote);
+	}
+	return 0;
+}
+
+/*
+ * When the first SYN left, seen as it is sent again: retrans_stamp holds that
+ * in the socket's timestamp clock, 32 bits of milliseconds or microseconds.
+ */
+static __always_inline __u64 first_syn(const struct tcp_sock *tcp)
+{
+	__u64 unit = NSEC_PER_MSEC;
+	__u32 age;
+
+	if (bpf_core_field_exists(tcp->tcp_usec_ts) && BPF_CORE_READ_BITFIELD(tcp, tcp_usec_ts))
+		unit = NSEC_PER_USEC;
+	age = (__u32)(tcp->tcp_clock_cache / unit) - tcp->retrans_stamp;
+	return tcp->tcp_clock_cache - age * unit;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(shunt_retransmit, struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u64 key = (__u64)sk;
+	struct shunt_cell *cell;
+	struct conn *conn;
+
+	if (!tcp)
+		return 0;
+	if (sk->__sk_common.skc_state == BPF_TCP_SYN_SENT) {
+		struct attempt attempt = {};
+
+		attempt_of(&sk->__sk_common, &attempt);
+		retry_add(&attempt, first_syn(tcp));
+		cell = cell_of(find_slot(sk, SHUNT_ROLE_CLIENT));
+	} else {
+		conn = bpf_map_lookup_elem(&shunt_conns, &key);
+		cell = conn ? cell_of(conn->slot) : NULL;
+	}
+	if (cell)
+		count(&cell->retransmits, 1);
+	return 0;
+}
+
+/* When a SYN-ACK is sent again; the request knows when the first one was. */
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(shunt_retransmit_synack, const struct sock *listener, const struct request_sock *req)
+{
+	const struct tcp_request_sock *tcp_req = (const void *)req;
+	struct attempt attempt = {};
+	struct shunt_cell *cell;
+
+	attempt_of(&req->__req_common, &attempt);
+	retry_add(&attempt, BPF_CORE_READ(tcp_req, snt_synack) * NSEC_PER_USEC);
+	cell = cell_of(find_slot(listener, SHUNT_ROLE_SERVER));
+	if (cell)
+		count(&cell->retransmits, 1);
+	return 0;
+}
+
+#include "refuse.bpf.h"
+#include "walk.bpf.h"

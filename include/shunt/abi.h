@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The contract between the BPF programs and the daemon: what lies in shared
+ * memory, what crosses the ring buffer, and how a service is looked up.
+ *
+ * Fields have fixed widths and no padding is left to the compiler; the asserts
+ * at the end are compiled on both sides.  Durations are nanoseconds, ports are
+ * in host order unless a name says otherwise, and addresses are 16 bytes with
+ * IPv4 as an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2), so that one service
+ * is one key however its peers reach it.
+ */
+#ifndef SHUNT_ABI_H
+#define SHUNT_ABI_H
+
+#include <linux/types.h>
+
+#include "shunt/histogram.h"
+
+/* Which end of the connection this host is. */
+enum shunt_role {
+	SHUNT_ROLE_SERVER, /* the connection came in through a listening socket */
+	SHUNT_ROLE_CLIENT, /* the connection was made here, by connect(2) */
+	SHUNT_ROLE_MAX,
+};
+
+/* How an attempt to connect ended; OpenTelemetry's error.type, "" is success. */
+enum shunt_handshake {
+	SHUNT_HANDSHAKE_OK,
+	SHUNT_HANDSHAKE_REFUSED,
+	SHUNT_HANDSHAKE_RESET,
+	SHUNT_HANDSHAKE_TIMED_OUT,
+	SHUNT_HANDSHAKE_HOST_UNREACHABLE,
+	SHUNT_HANDSHAKE_NET_UNREACHABLE,
+	SHUNT_HANDSHAKE_OVERFLOW,
+	SHUNT_HANDSHAKE_OTHER,
+	SHUNT_HANDSHAKE_MAX,
+};
+
+/* How an established connection ended; "" is an orderly close. */
+enum shunt_close {
+	SHUNT_CLOSE_ORDERLY,
+	SHUNT_CLOSE_RESET_BY_PEER,
+	SHUNT_CLOSE_RESET_BY_LOCAL,
+	SHUNT_CLOSE_TIMED_OUT,
+	SHUNT_CLOSE_NO_RESPONSE,
+	SHUNT_CLOSE_OTHER,
+	SHUNT_CLOSE_MAX,
+};
+
+/* The histograms of one cell, in the order in which they lie there. */
+enum shunt_signal {
+	SHUNT_SIGNAL_HANDSHAKE,
+	SHUNT_SIGNAL_RESPONSE,
+	SHUNT_SIGNAL_RTT,
+	SHUNT_SIGNAL_CONNECTION,
+	SHUNT_SIGNAL_MAX,
+};
+
+/* Slots that always exist.  Configured and discovered services follow. */
+enum shunt_slot {
+	SHUNT_SLOT_UNKNOWN_SERVER, /* nobody has named it */
+	SHUNT_SLOT_UNKNOWN_CLIENT,
+	SHUNT_SLOT_OTHER_SERVER, /* named, but past max_services */
+	SHUNT_SLOT_OTHER_CLIENT,
+	SHUNT_SLOT_FIRST,
+};
+
+/* Where a helper failed; the row of shunt_errors. */
+enum shunt_site {
+	SHUNT_SITE_CELL, /* a slot outside the array of cells */
+	SHUNT_SITE_CONN_INSERT, /* a connection that could not be followed */
+	SHUNT_SITE_CONN_STALE, /* a socket's memory reused while its close was missed */
+	SHUNT_SITE_RETRY_INSERT, /* a retransmitted handshake whose start could not be kept */
+	SHUNT_SITE_RETRY_MISSING, /* …and one whose start was evicted: no duration */
+	SHUNT_SITE_REMOTE_INSERT,
+	SHUNT_SITE_PACKET, /* the headers of a refused SYN could not be read */
+	SHUNT_SITE_SEED, /* a connection older than the daemon that could not be followed */
+	SHUNT_SITE_MAX,
+};
+
+/* Linux's errno values are below this (the highest, EHWPOISON, is 133). */
+#define SHUNT_ERRNO_MAX 134
+
+/* One service on one CPU: only that CPU writes it, anyone may read it. */
+struct shunt_cell {
+	__u64 handshakes[SHUNT_HANDSHAKE_MAX];
+	__u64 closes[SHUNT_CLOSE_MAX];
+	__u64 seeded; /* connections that were open before the daemon was */
+	__u64 retransmits;
+	__u64 resets_sent;
+	__u64 resets_received;
+	__u64 zero_windows;
+	__u64 answered; /* non-zero once a connection has seen bytes both ways */
+	__u64 reserved[4];
+	struct shunt_histogram histograms[SHUNT_SIGNAL_MAX];
+};
+
+/*
+ * What a service is found by: exact match in the hash maps.  The daemon adds
+ * a wildcard as the unspecified address of each family that it covers
+ * (::ffff:0.0.0.0 for IPv4, :: for IPv6).
+ */
+struct shunt_endpoint {
+	__u64 cgroup; /* cgroup v2 id; 0: any */
+	__u32 netns; /* inode of the network namespace; 0: any */
+	__u16 port;
+	__u16 reserved;
+	__u8 addr[16];
+};
+
+/* …and longest match in the trie, for outbound prefixes. */
+struct shunt_prefix {
+	__u32 length; /* bits that count after this field */
+	__u32 netns;
+	__u64 cgroup;
+	__u16 port;
+	__u8 addr[16];
+	__u8 reserved[6];
+};
+
+/* Bits of shunt_prefix that precede the address and always match exactly. */
+#define SHUNT_PREFIX_FIXED_BITS (32 + 64 + 16)
+
+/*
+ * What may be found under a port, so that a port nobody named costs one load.
+ * shunt_ports[port] is a set of these.
+ */
+enum shunt_port {
+	SHUNT_PORT_INBOUND = 1, /* an exact address, one namespace */
+	SHUNT_PORT_INBOUND_WILD = 2, /* a wildcard, one namespace */
+	SHUNT_PORT_INBOUND_ANY_NETNS = 4, /* as the two above, every namespace */
+	SHUNT_PORT_OUTBOUND = 8, /* an exact address and namespace */
+	SHUNT_PORT_OUTBOUND_PREFIX = 16, /* a prefix, one namespace */
+	SHUNT_PORT_OUTBOUND_ANY_NETNS = 32, /* a prefix, every namespace */
+	SHUNT_PORT_CGROUP = 64, /* some of them narrowed to a cgroup */
+};
+
+enum shunt_event_type {
+	SHUNT_EVENT_LISTEN, /* a socket began to listen */
+	SHUNT_EVENT_UNLISTEN, /* …and ceased */
+	SHUNT_EVENT_REMOTE, /* an unnamed remote is busy */
+};
+
+#define SHUNT_COMM_MAX 16
+#define SHUNT_UNIT_MAX 64
+
+/* The rare things that cross the ring buffer, and the walk's records too. */
+struct shunt_event {
+	__u32 type;
+	__u32 netns;
+	__u64 cgroup;
+	__u64 socket; /* tells listeners apart; an address never shown to anyone */
+	__u32 pid;
+	__u16 port;
+	__u8 v6only; /* a listener on :: that does not take IPv4 */
+	__u8 reserved;
+	__u8 addr[16];
+	char comm[SHUNT_COMM_MAX]; /* of the process, not of the thread */
+	char unit[SHUNT_UNIT_MAX]; /* last component of the socket's cgroup */
+};
+
+_Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogram layout");
+_Static_assert(sizeof(struct shunt_cell) == 24 * 8 + 4 * sizeof(struct shunt_histogram),
+	       "cell layout");
+_Static_assert(__builtin_offsetof(struct shunt_cell, closes) == 64, "cell layout");
+_Static_assert(__builtin_offsetof(struct shunt_cell, histograms) == 192, "cell layout");
+_Static_assert(sizeof(struct shunt_endpoint) == 32, "endpoint layout");
+_Static_assert(__builtin_offsetof(struct shunt_endpoint, addr) == 16, "endpoint layout");
+_Static_assert(sizeof(struct shunt_prefix) == 40, "prefix layout");
+_Static_assert(__builtin_offsetof(struct shunt_prefix, port) == 16, "prefix layout");
+_Static_assert(__builtin_offsetof(struct shunt_prefix, addr) == 18, "prefix layout");
+_Static_assert(sizeof(struct shunt_event) == 128, "event layout");
+_Static_assert(__builtin_offsetof(struct shunt_event, addr) == 32, "event layout");
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The BPF programs that observe: loaded, attached, read.
+ *
+ * Nothing here logs, but libbpf's verifier complaints pass through log_error().
+ * Everything but observer_open() and observer_attach() works without privileges.
+ */
+#ifndef SHUNT_KERNEL_OBSERVER_H
+#define SHUNT_KERNEL_OBSERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/signal.h"
+#include "shunt/abi.h"
+
+/* Connections that can be followed at once; memory is taken as they come. */
+#define OBSERVER_CONNECTIONS (1u << 20)
+
+/* How the maps are sized. */
+struct observer_limits {
+	uint32_t slots; /* services, and the slots that always exist */
+	uint32_t endpoints; /* addresses by which services are found */
+	bool discover;
+};
+
+/* What the maps of an observer take, in bytes. */
+struct observer_memory {
+	uint64_t fixed; /* taken at the start */
+	uint64_t cells; /* …of which the cells, that the daemon maps */
+	uint64_t per_connection; /* taken for each open connection */
+};
+
+struct observer;
+
+/*
+ * Opens and loads the programs, without attaching them.  A hook that the kernel
+ * lacks leaves out its own program alone.  Returns 0 and an observer to close
+ * with observer_close(), or a negative errno: -EPERM without CAP_BPF, CAP_PERFMON
+ * and CAP_NET_ADMIN, -ENOENT on a kernel without BTF or without the one
+ * tracepoint that all else stands on, -ENOMEM …
+ */
+int observer_open(const struct observer_limits *limits, struct observer **ret_observer);
+
+/* Attaches the programs; observation begins.  0 or a negative errno. */
+int observer_attach(struct observer *observer);
+
+/* Detaches and frees; NULL is fine. */
+void observer_close(struct observer *observer);
+
+/* Whether a signal's program is loaded. */
+bool observer_has(const struct observer *observer, enum signal_id id);
+
+/* The slot's cell, summed over the CPUs; all zero for a slot out of range. */
+void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell);
+
+/* As observer_read(), but only what precedes the histograms: cheap. */
+void observer_read_counters(const struct observer *observer, uint32_t slot,
+			    struct shunt_cell *ret_cell);
+
+/* Zeroes the slot's cells.  Only for a slot that no connection and no key refers to. */
+void observer_clear(struct observer *observer, uint32_t slot);
+
+/* Adds or replaces what a slot is found by.  0 or a negative errno (-E2BIG: full). */
+int observer_set_inbound(struct observer *observer, const struct shunt_endpoint *key,
+			 uint32_t slot);
+int observer_set_outbound(struct observer *observer, const struct shunt_endpoint *key,
+			  uint32_t slot);
+int observer_set_prefix(struct observer *observer, const struct shunt_prefix *key, uint32_t slot);
+
+/* …and removes it.  0, or a negative errno (-ENOENT: it was not there). */
+int observer_unset_inbound(struct observer *observer, const struct shunt_endpoint *key);
+int observer_unset_outbound(struct observer *observer, const struct shunt_endpoint *key);
+int observer_unset_prefix(struct observer *observer, const struct shunt_prefix *key);
+
+/* Says what may be found under a port: a set of enum shunt_port. */
+void observer_set_port(struct observer *observer, uint16_t port, uint8_t kinds);
+
+/* Called for each event; it is the callee's for the time of the call. */
+typedef void (*observer_event_fn)(void *userdata, const struct shunt_event *event);
+
+/* Sets who hears of events.  To be called once, before the first poll. */
+int observer_on_event(struct observer *observer, observer_event_fn fn, void *userdata);
+
+/* A file descriptor that is readable when observer_dispatch() has work. */
+int observer_event_fd(const struct observer *observer);
+
+/* Delivers the events that wait.  How many, or a negative errno. */
+int observer_dispatch(struct observer *observer);
+
+/* Tells of every listener and remote that is there now, in every namespace. */
+int observer_list(struct observer *observer, observer_event_fn fn, void *userdata);
+
+/* Follows the connections that were open before observer_attach(). */
+int observer_seed(struct observer *observer);
+
+/* How often a helper failed at a site with an errno (0 to SHUNT_ERRNO_MAX - 1). */
+uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error);
+
+/* Events that found the ring buffer full. */
+uint64_t observer_events_lost(const struct observer *observer);
+
+/*
+ * Runs that the kernel left out because the same program was already running on
+ * that CPU (an interrupt amid a system call): what they would have counted is lost.
+ */
+uint64_t observer_runs_missed(const struct observer *observer);
+
+/* Connections followed now, by walking the map: for tests and support, not for a tick. */
+uint64_t observer_connections(const struct observer *observer);
+
+/* What the maps would take with these limits on this machine. */
+void observer_foretell(const struct observer_limits *limits, struct observer_memory *ret_memory);
+
+/* The name of an error site, as in shunt_bpf_errors_total{site}. */
+const char *observer_site_name(enum shunt_site site);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The signals that the kernel can give, the hook of each, and whether it is there. */
+#ifndef SHUNT_KERNEL_SIGNAL_H
+#define SHUNT_KERNEL_SIGNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* In the order of the table that signal_at() reads. */
+enum signal_id {
+	SIGNAL_CONNECTIONS,
+	SIGNAL_RTT,
+	SIGNAL_RETRANSMITS,
+	SIGNAL_HANDSHAKE_RETRIES,
+	SIGNAL_REFUSED_INBOUND,
+	SIGNAL_DISCOVERY,
+	SIGNAL_MAX,
+};
+
+struct signal {
+	const char *name; /* the label of shunt_signal_available */
+	const char *what; /* what one loses without it, for people */
+	const char *hook; /* "tp_btf/…" or "iter/…" */
+	const char *program; /* the BPF program on that hook */
+	const char *why_not; /* what a kernel that lacks it is missing */
+};
+
+/* The description of a signal; never NULL for an id below SIGNAL_MAX. */
+const struct signal *signal_at(enum signal_id id);
+
+/*
+ * Whether the running kernel has the signal's hook, with the arguments that the
+ * program needs.  False too where the kernel's types (BTF) cannot be read.
+ */
+bool signal_available(enum signal_id id);
+
+/* Whether the kernel's types can be read: 0, or a negative errno. */
+int signal_check_btf(void);
+
+#endif

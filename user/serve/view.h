@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the daemon shows at one moment: the encoders of user/serve and the
+ * status command's JSON are functions of this and of nothing else.
+ */
+#ifndef SHUNT_VIEW_H
+#define SHUNT_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shunt/abi.h"
+
+/* Over the last seconds rather than since the start; NAN where nothing is known. */
+struct view_recent {
+	double seconds; /* how long the window really is */
+	double handshakes_per_second; /* successful and failed */
+	double failures_per_second; /* handshakes and closes that are failures */
+	double p50, p95, p99; /* of the handshake, seconds */
+};
+
+struct view_service {
+	const char *name;
+	enum shunt_role role;
+	const char *state; /* idle, healthy, failing; gone: no listener any more */
+	const struct shunt_cell *total; /* summed over CPUs */
+	struct view_recent recent;
+};
+
+/*
+ * One cell of the error table: how often a helper failed so.  Each site has a
+ * row with errno 0, whose count is 0 unless a failure had no number, so that
+ * "it never failed" can be asked for; and one for each errno that came.
+ */
+struct view_error {
+	const char *site;
+	int error; /* positive errno */
+	uint64_t count;
+};
+
+struct view_signal {
+	const char *name;
+	bool available;
+};
+
+/* What the daemon itself takes; start_time 0: not known, and nothing is shown. */
+struct view_process {
+	double start_time; /* seconds since the Unix epoch */
+	double cpu; /* seconds, user and system */
+	uint64_t resident; /* bytes */
+	uint64_t open_fds;
+	uint64_t max_fds;
+};
+
+/* No two services have both name and role in common. */
+struct view {
+	const struct view_service *services;
+	size_t services_count;
+	const struct view_error *errors;
+	size_t errors_count;
+	const struct view_signal *signals;
+	size_t signals_count;
+	uint64_t events_lost; /* ring buffer `events` */
+	uint64_t runs_missed; /* program runs skipped by the kernel (recursion) */
+	double tick_late; /* seconds: the last tick's lateness */
+	uint64_t config_hash;
+	const char *version;
+	const char *kernel;
+	const char *listen; /* ADDRESS:PORT */
+	double uptime; /* seconds */
+	struct view_process process;
+};
+
+/*
+ * How many connections are open.  Programs on several CPUs write while the
+ * cells are summed, so that a close may be seen before its handshake: never
+ * below zero.
+ */
+static inline uint64_t view_active(const struct shunt_cell *cell)
+{
+	uint64_t opened = cell->handshakes[SHUNT_HANDSHAKE_OK] + cell->seeded;
+	uint64_t closed = 0;
+
+	for (int i = 0; i < SHUNT_CLOSE_MAX; i++)
+		closed += cell->closes[i];
+	return opened > closed ? opened - closed : 0;
+}
+
+#endif
