@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# tests/run counts what happened: passes, failures, crashes, hangs, skips, and nothing at all.
+
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+status=0
+
+# script NAME: a test script from standard input
+script() {
+	mkdir -p "$scratch/tests/x"
+	cat >"$scratch/tests/x/$1.sh"
+}
+
+# program NAME: one that writes TAP where --tap=FILE says, as Criterion's do
+program() {
+	mkdir -p "$scratch/tests/x"
+	{ printf '#!/bin/bash\ntap=${1#--tap=}\n' && cat; } >"$scratch/tests/x/$1"
+	chmod +x "$scratch/tests/x/$1"
+}
+
+# expect TEXT STATUS LAST-LINE TEST...
+expect() {
+	local text=$1 want=$2 last=$3 got
+	shift 3
+	T="" TEST_TIMEOUT=2 tests/run "${@/#/$scratch/tests/x/}" >"$scratch/out" 2>&1
+	got=$?
+	if [ "$got" -eq "$want" ] && [ "$(tail -n 1 "$scratch/out")" = "$last" ]; then
+		echo "ok - $text"
+	else
+		echo "not ok - $text: status $got"
+		sed 's/^/    /' "$scratch/out"
+		status=1
+	fi
+}
+
+# said TEXT PATTERN: the output of the last run has the line
+said() {
+	if grep -qe "$2" "$scratch/out"; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		sed 's/^/    /' "$scratch/out"
+		status=1
+	fi
+}
+
+script good <<<'echo "ok - one"; echo "ok - two"'
+script bad <<<'echo "ok - one"; echo "not ok - two"; echo detail; exit 1'
+script quiet <<<'exit 0'
+script dies <<<'echo "ok - one"; exit 3'
+script skips <<<'echo "ok - one"; echo "skip - two: no netem here"'
+script hangs <<<'echo "ok - one"; sleep 60'
+script leaves <<<'echo "ok - one"; sleep 60 & echo $! >"${0%.sh}.pid"'
+program tap_good <<<'printf "TAP version 13\n1..2\nok - a::b  (0.00s)\nok - a::c  (0.00s)\n" >"$tap"'
+program tap_bad <<<'printf "ok - a::b  (0.00s)\nnot ok - a::c  (0.00s)\n" >"$tap"; exit 1'
+program tap_skip <<<'printf "ok - a::b\nok - a::c  # SKIP no ground\n" >"$tap"'
+program crash <<<'kill -SEGV $$'
+
+expect "passes are counted" 0 "4 passed, 0 failed" good.sh tap_good
+expect "failures are counted" 1 "2 passed, 2 failed" bad.sh tap_bad
+said "what a failing test printed is shown" '| detail$'
+said "the failing case of a program is named" 'not ok - a::c'
+expect "a script that ran no case is a failure" 1 "0 passed, 1 failed" quiet.sh
+said "and it is said" 'no case ran'
+expect "a script that dies is a failure" 1 "1 passed, 1 failed" dies.sh
+said "with its status" 'exit status 3'
+expect "a program that crashes is a failure" 1 "0 passed, 1 failed" crash
+expect "a test that hangs is ended" 1 "1 passed, 1 failed" hangs.sh
+expect "a test that leaves a process behind does not hold the run up" 0 "1 passed, 0 failed" leaves.sh
+if ps -o stat= -p "$(cat "$scratch/tests/x/leaves.pid")" | grep -q '^[^Z]'; then
+	echo "not ok - and the process is ended"
+	status=1
+else
+	echo "ok - and the process is ended"
+fi
+expect "skips are counted" 0 "2 passed, 0 failed, 2 skipped" skips.sh tap_skip
+said "a script's skip has its reason" '^skipped: x/skips.sh: two: no netem here$'
+said "a program's skip has its reason" '^skipped: x/tap_skip: a::c: no ground$'
+expect "one failure among passes fails the run" 1 "5 passed, 1 failed" good.sh bad.sh tap_good
+expect "no test at all is a failure" 1 "0 passed, 0 failed"
+exit $status
