@@ -14,10 +14,12 @@ CC := gcc
 endif
 CLANG ?= clang
 BPFTOOL ?= bpftool
-ARCH ?= $(shell uname -m)
-PREFIX ?= /usr/local
+ARCH := $(shell uname -m)
+PREFIX := /usr/local
 RELEASE := 0.1.0
 V ?= 0
+T :=
+ARGS :=
 Q := $(if $(filter-out 0,$(V)),,@)
 say = $(if $(filter-out 0,$(V)),@:,@printf '  %-9s%s\n' $(1) $(2))
 # Sub-makes use every core, unless -j was given.
@@ -25,7 +27,7 @@ JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # OUT holds what no compiler flag of user space changes (BPF objects, skeletons), BUILD the rest.
 OUT := build
-BUILD ?= $(if $(SANITIZE),$(OUT)/sanitize,$(OUT))
+BUILD := $(if $(SANITIZE),$(OUT)/sanitize,$(OUT))
 
 # ---- flags --------------------------------------------------------------------------------------
 
@@ -44,7 +46,8 @@ HARDENING_LD := -pie -fsanitize=$(SANITIZE)
 endif
 
 # Asked once, and only when something is compiled: before `make deps` there may be no pkg-config.
-once = $(eval $(1) := $$(shell $(2)))$($(1))
+once = $(eval $(1) := $$(shell $(2)))$(if $(filter-out 0,$(.SHELLSTATUS)),$(error shunt: build: a \
+	library is missing: try 'sudo make deps', or 'sudo make check' for the tests))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(LIBRARIES))
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(LIBRARIES))
 TEST_CFLAGS = $(call once,TEST_CFLAGS,pkg-config --cflags criterion)
@@ -59,9 +62,10 @@ USER_LIBS = $(PKG_LIBS) -lm
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
 # BPF_PROG() gives each program a context that most do not use.
 BPF_FLAGS := -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter \
-	-D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf -isystem vmlinux/$(ARCH) -isystem /usr/include/$(ARCH)-linux-gnu
+	-D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf -isystem vmlinux/$(ARCH) \
+	-isystem /usr/include/$(ARCH)-linux-gnu
 
-# git describe where there is a git tree (v1.2.3-4-gabc, or the release and the commit), else the release
+# git describe where there is a git tree (1.2.3-4-gabc, or the release and the commit), else the release
 VERSION := $(or $(shell test -e .git && git describe --tags --always --dirty 2>/dev/null | \
 	sed -e 's/^v\([0-9]\)/\1/;t' -e 's/^/$(RELEASE)+g/'),$(RELEASE))
 VERSION_FLAG := -DSHUNT_VERSION='"$(VERSION)"'
@@ -71,9 +75,9 @@ VERSION_FLAG := -DSHUNT_VERSION='"$(VERSION)"'
 USER_SRC := $(sort $(wildcard user/*/*.c))
 BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
-BPFTEST_SRC := $(sort $(wildcard tests/bpf/test_*.c))
 # BPF programs of the tests: a skeleton for each in tests/bpf, an object for each in tests/netns.
 BPFTEST_BPF := $(sort $(wildcard tests/bpf/*.bpf.c))
+BPFTEST_SRC := $(filter-out $(BPFTEST_BPF),$(sort $(wildcard tests/bpf/test_*.c)))
 NETNS_BPF := $(sort $(wildcard tests/netns/*.bpf.c))
 NETNS_SRC := $(filter-out $(NETNS_BPF),$(sort $(wildcard tests/netns/*.c)))
 NETNS_SH := $(sort $(wildcard tests/netns/test_*.sh))
@@ -108,8 +112,9 @@ run: deps ## install what is missing, build, and observe this host (root; ARGS="
 
 check: ## install what is missing, build, lint, and run every test (root)
 	$(Q)packaging/deps build run test
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all tests compile_commands.json
-	$(Q)$(MAKE) --no-print-directory $(JOBS) CC=clang SANITIZE=address,undefined all unit-tests
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all tests
+	$(Q)$(MAKE) --no-print-directory $(JOBS) CC=clang SANITIZE=address,undefined \
+		BUILD=$(OUT)/sanitize all unit-tests
 	$(Q)$(MAKE) --no-print-directory test SANITIZED=$(OUT)/sanitize
 
 test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
@@ -199,6 +204,23 @@ $(OUT)/skel/$(notdir $(1:.bpf.c=)).skel.h: $(OUT)/$(1:.c=.o)
 	$$(Q)$$(BPFTOOL) gen skeleton $$< name $$(subst -,_,$(notdir $(1:.bpf.c=))) >$$@
 endef
 $(foreach src,$(BPF_SRC) $(BPFTEST_BPF),$(eval $(call skeleton_rule,$(src))))
+
+# The pinned header keeps what the programs read, as a kernel has it: their relocations against the
+# pinned header find it in BTF, and the padding that bpftool shows is dropped (CO-RE goes by name).
+# Only a header that every program compiles against replaces the old one. See the README.md there.
+BTF := /sys/kernel/btf/vmlinux
+NEW := $(OUT)/vmlinux
+vmlinux: $(BPF_OBJ) $(TEST_BPF_OBJ) ## regenerate the pinned type header from this kernel (BTF=FILE)
+	$(call say,BTF,$(BTF))
+	@mkdir -p $(NEW)
+	$(Q)$(BPFTOOL) gen min_core_btf $(BTF) $(NEW)/min.btf $^
+	$(Q){ sed '/^#ifndef __VMLINUX_H__/,$$d' vmlinux/$(ARCH)/vmlinux.h; \
+		$(BPFTOOL) btf dump file $(NEW)/min.btf format c | \
+		sed -E '/^\t+(long|int|short|char): [0-9]+;$$/d'; } >$(NEW)/vmlinux.h
+	$(Q)for src in $(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF); do \
+		$(CLANG) -isystem $(NEW) $(BPF_FLAGS) -c $$src -o $(NEW)/check.o || exit 1; \
+	done
+	$(Q)cp $(NEW)/vmlinux.h vmlinux/$(ARCH)/vmlinux.h
 
 # ---- lint ---------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ case_of() {
 }
 
 lint() {
-	make --no-print-directory -k -j"$(nproc)" "$1"
+	make --no-print-directory -k -j"$(nproc)" CC="${CC:-gcc}" BUILD="${BUILD:-build}" "$1"
 }
 
 # Every source, header and script names its licence in its first lines.
