@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A view for the encoders' tests, small enough to know every figure of it. */
+#ifndef SHUNT_TEST_SERVE_VIEW_H
+#define SHUNT_TEST_SERVE_VIEW_H
+
+#include <math.h>
+#include <string.h>
+
+#include "serve/view.h"
+
+struct test_view {
+	struct shunt_cell cells[2];
+	struct view_service services[2];
+	struct view_signal signals[2];
+	struct view_error errors[3];
+	struct view view;
+};
+
+static inline void test_sample(struct shunt_histogram *histogram, __u64 ns)
+{
+	histogram->sum += ns;
+	histogram->buckets[shunt_bucket(ns)]++;
+}
+
+/* A server that has seen something of everything. */
+static inline void test_view_server(struct shunt_cell *cell)
+{
+	struct shunt_histogram *handshake = &cell->histograms[SHUNT_SIGNAL_HANDSHAKE];
+
+	for (int i = 0; i < SHUNT_HANDSHAKE_MAX; i++)
+		cell->handshakes[i] = 100 + (__u64)i;
+	cell->handshakes[SHUNT_HANDSHAKE_NET_UNREACHABLE] = 0;
+	cell->handshakes[SHUNT_HANDSHAKE_HOST_UNREACHABLE] = 0;
+	for (int i = 0; i < SHUNT_CLOSE_MAX; i++)
+		cell->closes[i] = 10 + (__u64)i;
+	cell->seeded = 3;
+	cell->retransmits = 7;
+	cell->resets_sent = 8;
+	cell->resets_received = 9;
+	/* At most 2^-20 s, on the bound 2^-10 s, above it, at a second, past the end. */
+	test_sample(handshake, 900);
+	test_sample(handshake, 976562);
+	test_sample(handshake, 976563);
+	test_sample(handshake, 1000000000);
+	test_sample(handshake, 1000000001);
+	test_sample(handshake, 70000000000);
+	test_sample(&cell->histograms[SHUNT_SIGNAL_RTT], 250000);
+}
+
+static inline void test_view_init(struct test_view *test)
+{
+	memset(test, 0, sizeof(*test));
+	test_view_server(&test->cells[0]);
+	test->services[0] = (struct view_service){"nginx:80",
+						  SHUNT_ROLE_SERVER,
+						  "healthy",
+						  &test->cells[0],
+						  {10, 12.5, 0.1, .001, .002, .003}};
+	test->services[1] = (struct view_service){"a\\b\"c\nd\xff\xc3\xa9",
+						  SHUNT_ROLE_CLIENT,
+						  "idle",
+						  &test->cells[1],
+						  {10, 0, 0, NAN, NAN, NAN}};
+	test->signals[0] = (struct view_signal){"handshake", true};
+	test->signals[1] = (struct view_signal){"rtt", false};
+	test->errors[0] = (struct view_error){"cell", 0, 0};
+	test->errors[1] = (struct view_error){"conn_insert", 7, 3};
+	test->errors[2] = (struct view_error){"conn_insert", 4000, 1};
+	test->view = (struct view){
+		.services = test->services,
+		.services_count = 2,
+		.signals = test->signals,
+		.signals_count = 2,
+		.errors = test->errors,
+		.errors_count = 3,
+		.events_lost = 5,
+		.runs_missed = 6,
+		.tick_late = 0.000123,
+		.config_hash = 0xfeedULL,
+		.version = "0.1.0",
+		.kernel = "6.18.0",
+		.listen = "127.0.0.1:9909",
+		.uptime = 12.5,
+		.process = {1700000000.25, 1.5, 12345678, 12, 1024},
+	};
+}
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "serve/metrics.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "serve/names.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void collect_histogram(const struct metric_family *family, const struct view *view,
+			      struct metric_sink *sink)
+{
+	for (size_t i = 0; i < view->services_count; i++) {
+		struct metric_labels labels = {.service = &view->services[i]};
+
+		sink->histogram(sink, &labels, &labels.service->total->histograms[family->field]);
+	}
+}
+
+/* A counter of the cell, at the offset that the family names. */
+static void collect_counter(const struct metric_family *family, const struct view *view,
+			    struct metric_sink *sink)
+{
+	for (size_t i = 0; i < view->services_count; i++) {
+		struct metric_labels labels = {.service = &view->services[i]};
+		const char *cell = (const char *)labels.service->total;
+		uint64_t count;
+
+		memcpy(&count, cell + family->field, sizeof(count));
+		sink->value(sink, &labels, (double)count);
+	}
+}
+
+static void collect_active(const struct metric_family *family, const struct view *view,
+			   struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		struct metric_labels labels = {.service = &view->services[i]};
+
+		sink->value(sink, &labels, (double)view_active(labels.service->total));
+	}
+}
+
+static void collect_handshakes(const struct metric_family *family, const struct view *view,
+			       struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		const struct view_service *service = &view->services[i];
+
+		for (int outcome = 0; outcome < SHUNT_HANDSHAKE_MAX; outcome++) {
+			struct metric_labels labels = {service,
+						       {{"error_type", name_handshake(outcome)}}};
+			uint64_t count = service->total->handshakes[outcome];
+
+			if (count || handshake_possible(service->role, outcome))
+				sink->value(sink, &labels, (double)count);
+		}
+	}
+}
+
+static void collect_closes(const struct metric_family *family, const struct view *view,
+			   struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		const struct view_service *service = &view->services[i];
+
+		for (int outcome = 0; outcome < SHUNT_CLOSE_MAX; outcome++) {
+			struct metric_labels labels = {service,
+						       {{"error_type", name_close(outcome)}}};
+
+			sink->value(sink, &labels, (double)service->total->closes[outcome]);
+		}
+	}
+}
+
+static void collect_resets(const struct metric_family *family, const struct view *view,
+			   struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		const struct view_service *service = &view->services[i];
+		struct metric_labels labels = {service, {{"direction", "sent"}}};
+
+		sink->value(sink, &labels, (double)service->total->resets_sent);
+		labels.others[0].value = "received";
+		sink->value(sink, &labels, (double)service->total->resets_received);
+	}
+}
+
+static void collect_signals(const struct metric_family *family, const struct view *view,
+			    struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->signals_count; i++) {
+		struct metric_labels labels = {NULL, {{"signal", view->signals[i].name}}};
+
+		sink->value(sink, &labels, view->signals[i].available);
+	}
+}
+
+static void collect_errors(const struct metric_family *family, const struct view *view,
+			   struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->errors_count; i++) {
+		const struct view_error *error = &view->errors[i];
+		struct metric_labels labels = {NULL, {{"site", error->site}, {"errno", ""}}};
+		char number[16];
+
+		if (error->error) {
+			snprintf(number, sizeof(number), "%d", error->error);
+			labels.others[1].value = name_errno(error->error);
+			if (!labels.others[1].value)
+				labels.others[1].value = number;
+		}
+		sink->value(sink, &labels, (double)error->count);
+	}
+}
+
+static void collect_events_lost(const struct metric_family *family, const struct view *view,
+				struct metric_sink *sink)
+{
+	struct metric_labels labels = {NULL, {{"buffer", "events"}}};
+
+	(void)family;
+	sink->value(sink, &labels, (double)view->events_lost);
+}
+
+static void collect_runs_missed(const struct metric_family *family, const struct view *view,
+				struct metric_sink *sink)
+{
+	struct metric_labels labels = {0};
+
+	(void)family;
+	sink->value(sink, &labels, (double)view->runs_missed);
+}
+
+static void collect_tick(const struct metric_family *family, const struct view *view,
+			 struct metric_sink *sink)
+{
+	struct metric_labels labels = {0};
+
+	(void)family;
+	sink->value(sink, &labels, view->tick_late);
+}
+
+static void collect_config(const struct metric_family *family, const struct view *view,
+			   struct metric_sink *sink)
+{
+	char hash[17];
+	struct metric_labels labels = {NULL, {{"hash", hash}}};
+
+	(void)family;
+	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)view->config_hash);
+	sink->value(sink, &labels, 1);
+}
+
+static void collect_build(const struct metric_family *family, const struct view *view,
+			  struct metric_sink *sink)
+{
+	struct metric_labels labels = {NULL,
+				       {{"version", view->version}, {"kernel", view->kernel}}};
+
+	(void)family;
+	sink->value(sink, &labels, 1);
+}
+
+enum process_field {
+	PROCESS_CPU,
+	PROCESS_RESIDENT,
+	PROCESS_START,
+	PROCESS_OPEN_FDS,
+	PROCESS_MAX_FDS,
+};
+
+static void collect_process(const struct metric_family *family, const struct view *view,
+			    struct metric_sink *sink)
+{
+	const struct view_process *process = &view->process;
+	const double values[] = {
+		[PROCESS_CPU] = process->cpu,
+		[PROCESS_RESIDENT] = (double)process->resident,
+		[PROCESS_START] = process->start_time,
+		[PROCESS_OPEN_FDS] = (double)process->open_fds,
+		[PROCESS_MAX_FDS] = (double)process->max_fds,
+	};
+	struct metric_labels labels = {0};
+
+	if (process->start_time > 0)
+		sink->value(sink, &labels, values[family->field]);
+}
+
+static const struct metric_family families[] = {
+	{"shunt_tcp_handshake_duration_seconds",
+	 "Time from the first SYN to an established connection; failed attempts excluded.",
+	 "seconds", METRIC_HISTOGRAM, collect_histogram, SHUNT_SIGNAL_HANDSHAKE},
+	{"shunt_tcp_response_duration_seconds",
+	 "Time from the last byte of a request to the first byte of its response.", "seconds",
+	 METRIC_HISTOGRAM, collect_histogram, SHUNT_SIGNAL_RESPONSE},
+	{"shunt_tcp_rtt_seconds", "Smoothed round-trip time, sampled on live connections.",
+	 "seconds", METRIC_HISTOGRAM, collect_histogram, SHUNT_SIGNAL_RTT},
+	{"shunt_tcp_connection_duration_seconds", "Time from established to closed.", "seconds",
+	 METRIC_HISTOGRAM, collect_histogram, SHUNT_SIGNAL_CONNECTION},
+	{"shunt_tcp_handshakes_total",
+	 "Attempts to connect by how they ended; an empty error_type is success.", NULL,
+	 METRIC_COUNTER, collect_handshakes, 0},
+	{"shunt_tcp_connections_closed_total",
+	 "Established connections by how they ended; an empty error_type is an orderly close.",
+	 NULL, METRIC_COUNTER, collect_closes, 0},
+	{"shunt_tcp_connections_active", "Connections open now.", NULL, METRIC_GAUGE,
+	 collect_active, 0},
+	{"shunt_tcp_retransmits_total", "Segments that were sent again.", NULL, METRIC_COUNTER,
+	 collect_counter, offsetof(struct shunt_cell, retransmits)},
+	{"shunt_tcp_resets_total", "Resets by direction.", NULL, METRIC_COUNTER, collect_resets, 0},
+	{"shunt_signal_available", "1 where this kernel gives the signal, 0 where it does not.",
+	 NULL, METRIC_GAUGE, collect_signals, 0},
+	{"shunt_bpf_errors_total", "Helper calls of the BPF programs that failed.", NULL,
+	 METRIC_COUNTER, collect_errors, 0},
+	{"shunt_events_lost_total", "Events that found a ring buffer full.", NULL, METRIC_COUNTER,
+	 collect_events_lost, 0},
+	{"shunt_bpf_runs_missed_total", "Runs of BPF programs that the kernel skipped.", NULL,
+	 METRIC_COUNTER, collect_runs_missed, 0},
+	{"shunt_tick_late_seconds", "How late the last tick of the loop was.", "seconds",
+	 METRIC_GAUGE, collect_tick, 0},
+	{"shunt_config_info", "The configuration in use.", NULL, METRIC_INFO, collect_config, 0},
+	{"shunt_build_info", "The program and the kernel under it.", NULL, METRIC_INFO,
+	 collect_build, 0},
+	{"process_cpu_seconds_total", "CPU time of the daemon, user and system.", "seconds",
+	 METRIC_COUNTER, collect_process, PROCESS_CPU},
+	{"process_resident_memory_bytes", "Resident memory of the daemon.", "bytes", METRIC_GAUGE,
+	 collect_process, PROCESS_RESIDENT},
+	{"process_start_time_seconds", "When the daemon started, since the Unix epoch.", "seconds",
+	 METRIC_GAUGE, collect_process, PROCESS_START},
+	{"process_open_fds", "File descriptors that the daemon has open.", NULL, METRIC_GAUGE,
+	 collect_process, PROCESS_OPEN_FDS},
+	{"process_max_fds", "File descriptors that it may have open.", NULL, METRIC_GAUGE,
+	 collect_process, PROCESS_MAX_FDS},
+};
+
+const struct metric_family *metrics_families(size_t *ret_count)
+{
+	*ret_count = COUNT(families);
+	return families;
+}
+
+void metrics_collect(const struct view *view, struct metric_sink *sink)
+{
+	for (size_t i = 0; i < COUNT(families); i++) {
+		sink->family(sink, &families[i]);
+		families[i].collect(&families[i], view, sink);
+	}
+}
+
+void metrics_coarsen(const struct shunt_histogram *histogram, struct metric_buckets *ret_buckets)
+{
+	const volatile __u64 *bucket = histogram->buckets;
+	uint64_t count = 0;
+	int b = 0;
+
+	for (int i = 0; i < METRICS_LE_COUNT; i++) {
+		int last = SHUNT_BUCKET_SECOND + SHUNT_BUCKETS_PER_OCTAVE * (METRICS_LE_FIRST + i);
+
+		while (b <= last)
+			count += bucket[b++];
+		ret_buckets->counts[i] = count;
+	}
+	while (b < SHUNT_BUCKETS)
+		count += bucket[b++];
+	ret_buckets->counts[METRICS_LE_COUNT] = count;
+}
+
+const char *metrics_content_type(enum metrics_format format)
+{
+	switch (format) {
+	case METRICS_OPENMETRICS:
+		return "application/openmetrics-text; version=1.0.0; charset=utf-8";
+	case METRICS_PROTOBUF:
+		return "application/vnd.google.protobuf; "
+		       "proto=io.prometheus.client.MetricFamily; encoding=delimited";
+	default:
+		return "text/plain; version=0.0.4; charset=utf-8";
+	}
+}
+
+int metrics_encode(enum metrics_format format, const struct view *view, struct buffer *out)
+{
+	switch (format) {
+	case METRICS_TEXT:
+		return metrics_encode_text(false, view, out);
+	case METRICS_OPENMETRICS:
+		return metrics_encode_text(true, view, out);
+	default:
+		return -EINVAL;
+	}
+}

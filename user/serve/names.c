@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "serve/names.h"
+
+#include <string.h>
+
+#define OTHER "_OTHER"
+
+static const char *const handshakes[SHUNT_HANDSHAKE_MAX] = {
+	[SHUNT_HANDSHAKE_OK] = "",
+	[SHUNT_HANDSHAKE_REFUSED] = "refused",
+	[SHUNT_HANDSHAKE_RESET] = "reset",
+	[SHUNT_HANDSHAKE_TIMED_OUT] = "timed_out",
+	[SHUNT_HANDSHAKE_HOST_UNREACHABLE] = "host_unreachable",
+	[SHUNT_HANDSHAKE_NET_UNREACHABLE] = "net_unreachable",
+	[SHUNT_HANDSHAKE_OVERFLOW] = "overflow",
+	[SHUNT_HANDSHAKE_OTHER] = OTHER,
+};
+
+static const char *const closes[SHUNT_CLOSE_MAX] = {
+	[SHUNT_CLOSE_ORDERLY] = "",
+	[SHUNT_CLOSE_RESET_BY_PEER] = "reset_by_peer",
+	[SHUNT_CLOSE_RESET_BY_LOCAL] = "reset_by_local",
+	[SHUNT_CLOSE_TIMED_OUT] = "timed_out",
+	[SHUNT_CLOSE_NO_RESPONSE] = "no_response",
+	[SHUNT_CLOSE_OTHER] = OTHER,
+};
+
+const char *name_role(enum shunt_role role)
+{
+	return role == SHUNT_ROLE_CLIENT ? "client" : "server";
+}
+
+const char *name_handshake(enum shunt_handshake outcome)
+{
+	return outcome < SHUNT_HANDSHAKE_MAX ? handshakes[outcome] : OTHER;
+}
+
+const char *name_close(enum shunt_close outcome)
+{
+	return outcome < SHUNT_CLOSE_MAX ? closes[outcome] : OTHER;
+}
+
+bool handshake_possible(enum shunt_role role, enum shunt_handshake outcome)
+{
+	switch (outcome) {
+	case SHUNT_HANDSHAKE_HOST_UNREACHABLE:
+	case SHUNT_HANDSHAKE_NET_UNREACHABLE:
+		return role == SHUNT_ROLE_CLIENT;
+	case SHUNT_HANDSHAKE_OVERFLOW:
+		return role == SHUNT_ROLE_SERVER;
+	default:
+		return true;
+	}
+}
+
+const char *name_errno(int error)
+{
+	return strerrorname_np(error);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How the outside calls what the ABI numbers: label values of the metrics and
+ * keys of the JSON.  A number that has no name is `_OTHER`.
+ */
+#ifndef SHUNT_NAMES_H
+#define SHUNT_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shunt/abi.h"
+
+/* server, client */
+const char *name_role(enum shunt_role role);
+
+/* OpenTelemetry's error.type: "" is success, refused, …, _OTHER. */
+const char *name_handshake(enum shunt_handshake outcome);
+
+/* "" is an orderly close, reset_by_peer, …, _OTHER. */
+const char *name_close(enum shunt_close outcome);
+
+/*
+ * Whether an attempt in this role can end so at all.  A server's kernel never
+ * learns that a network is unreachable; a client cannot tell a full accept
+ * queue from a lost SYN.
+ */
+bool handshake_possible(enum shunt_role role, enum shunt_handshake outcome);
+
+/* Symbolic name of a positive errno, NULL where it has none. */
+const char *name_errno(int error);
+
+#endif

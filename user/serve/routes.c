@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "serve/routes.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "serve/gzip.h"
+#include "serve/negotiate.h"
+#include "serve/status.h"
+
+#define TYPE_TEXT "text/plain; charset=utf-8"
+#define TYPE_JSON "application/json"
+
+static const char index_page[] =
+	"shunt: a health observer of this host's TCP services\n"
+	"\n"
+	"/metrics        for Prometheus: text, OpenMetrics or protobuf, by Accept\n"
+	"/healthz        200 while the daemon works, 503 and the reason otherwise\n"
+	"/api/v1/status  all services, as JSON\n";
+
+static const struct {
+	const char *path;
+	enum route_name name;
+} routes[] = {
+	{"/", ROUTE_INDEX},
+	{"/metrics", ROUTE_METRICS},
+	{"/healthz", ROUTE_HEALTH},
+	{"/api/v1/status", ROUTE_STATUS},
+};
+
+struct route route_find(const char *method, const char *path, const char *accept,
+			const char *accept_encoding)
+{
+	struct route route = {ROUTE_NOT_FOUND, METRICS_TEXT, false};
+
+	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
+		route.name = ROUTE_BAD_METHOD;
+		return route;
+	}
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!strcmp(path, routes[i].path))
+			route.name = routes[i].name;
+	}
+	if (route.name == ROUTE_METRICS)
+		route.format = negotiate_format(accept);
+	if (route.name == ROUTE_METRICS || route.name == ROUTE_STATUS)
+		route.gzip = negotiate_gzip(accept_encoding);
+	return route;
+}
+
+static void answer_text(struct answer *answer, unsigned int status, const char *text)
+{
+	answer->status = status;
+	answer->type = TYPE_TEXT;
+	buffer_string(&answer->body, text);
+}
+
+static void answer_health(struct answer *answer, const struct http_handler *handler, void *userdata)
+{
+	const char *reason = handler->health(userdata);
+
+	answer_text(answer, reason ? 503 : 200, reason ? reason : "ok");
+	buffer_char(&answer->body, '\n');
+}
+
+static int answer_compress(struct answer *answer)
+{
+	struct buffer plain = answer->body;
+	int err;
+
+	memset(&answer->body, 0, sizeof(answer->body));
+	err = gzip_compress(&plain, &answer->body);
+	buffer_free(&plain);
+	answer->gzip = !err;
+	return err;
+}
+
+static int answer_view(struct answer *answer, const struct route *route,
+		       const struct http_handler *handler, void *userdata)
+{
+	const struct view *view;
+	int err = handler->view(userdata, &view);
+
+	if (err)
+		return err;
+	answer->status = 200;
+	if (route->name == ROUTE_METRICS) {
+		answer->type = metrics_content_type(route->format);
+		err = metrics_encode(route->format, view, &answer->body);
+	} else {
+		answer->type = TYPE_JSON;
+		err = status_encode(view, &answer->body);
+	}
+	if (!err && route->gzip)
+		err = answer_compress(answer);
+	return err;
+}
+
+int route_answer(const struct route *route, const struct http_handler *handler, void *userdata,
+		 struct answer *ret_answer)
+{
+	struct answer answer = {0};
+	int err = 0;
+
+	switch (route->name) {
+	case ROUTE_INDEX:
+		answer_text(&answer, 200, index_page);
+		break;
+	case ROUTE_METRICS:
+	case ROUTE_STATUS:
+		err = answer_view(&answer, route, handler, userdata);
+		break;
+	case ROUTE_HEALTH:
+		answer_health(&answer, handler, userdata);
+		break;
+	case ROUTE_BAD_METHOD:
+		answer_text(&answer, 405, "only GET and HEAD are answered\n");
+		break;
+	default:
+		answer_text(&answer, 404, "there is no such page; / lists them\n");
+		break;
+	}
+	if (err) {
+		buffer_free(&answer.body);
+		answer.gzip = false;
+		answer_text(&answer, 503, "no data: ");
+		buffer_string(&answer.body, strerror(-err));
+		buffer_char(&answer.body, '\n');
+	}
+	if (answer.body.error) {
+		buffer_free(&answer.body);
+		return -ENOMEM;
+	}
+	*ret_answer = answer;
+	return 0;
+}

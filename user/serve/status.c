@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "serve/status.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "serve/names.h"
+#include "serve/utf8.h"
+
+/* Enough for any duration, and 0.1 stays 0.1. */
+#define DIGITS 12
+
+/*
+ * jansson's setters take the value over and fail on NULL, so that a value that
+ * could not be made fails here; `fine` gathers all of that.
+ */
+static void put(bool *fine, json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value))
+		*fine = false;
+}
+
+static void put_u64(bool *fine, json_t *object, const char *key, uint64_t value)
+{
+	put(fine, object, key, json_integer((json_int_t)value));
+}
+
+static void put_double(bool *fine, json_t *object, const char *key, double value)
+{
+	put(fine, object, key, isfinite(value) ? json_real(value) : json_null());
+}
+
+static void put_string(bool *fine, json_t *object, const char *key, const char *value)
+{
+	struct buffer text = {0};
+
+	if (!value) {
+		put(fine, object, key, json_null());
+		return;
+	}
+	utf8_append(&text, value);
+	put(fine, object, key, text.error ? NULL : json_stringn(text.data, text.length));
+	buffer_free(&text);
+}
+
+static json_t *status_handshakes(bool *fine, const struct shunt_cell *cell)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < SHUNT_HANDSHAKE_MAX; i++) {
+		const char *key = i == SHUNT_HANDSHAKE_OK ? "ok" : name_handshake(i);
+
+		put_u64(fine, object, key, cell->handshakes[i]);
+	}
+	return object;
+}
+
+static json_t *status_closes(bool *fine, const struct shunt_cell *cell)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < SHUNT_CLOSE_MAX; i++) {
+		const char *key = i == SHUNT_CLOSE_ORDERLY ? "orderly" : name_close(i);
+
+		put_u64(fine, object, key, cell->closes[i]);
+	}
+	return object;
+}
+
+static json_t *status_recent(bool *fine, const struct view_recent *recent)
+{
+	json_t *object = json_object();
+
+	put_double(fine, object, "window_seconds", recent->seconds);
+	put_double(fine, object, "handshakes_per_second", recent->handshakes_per_second);
+	put_double(fine, object, "failures_per_second", recent->failures_per_second);
+	put_double(fine, object, "handshake_p50_seconds", recent->p50);
+	put_double(fine, object, "handshake_p95_seconds", recent->p95);
+	put_double(fine, object, "handshake_p99_seconds", recent->p99);
+	return object;
+}
+
+static json_t *status_service(bool *fine, const struct view_service *service)
+{
+	json_t *object = json_object();
+
+	put_string(fine, object, "name", service->name);
+	put_string(fine, object, "role", name_role(service->role));
+	put_string(fine, object, "state", service->state);
+	put(fine, object, "handshakes", status_handshakes(fine, service->total));
+	put(fine, object, "closes", status_closes(fine, service->total));
+	put_u64(fine, object, "connections_active", view_active(service->total));
+	put_u64(fine, object, "retransmits", service->total->retransmits);
+	put_u64(fine, object, "resets_sent", service->total->resets_sent);
+	put_u64(fine, object, "resets_received", service->total->resets_received);
+	put(fine, object, "recent", status_recent(fine, &service->recent));
+	return object;
+}
+
+static json_t *status_services(bool *fine, const struct view *view)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < view->services_count; i++) {
+		if (json_array_append_new(array, status_service(fine, &view->services[i])))
+			*fine = false;
+	}
+	return array;
+}
+
+static json_t *status_signals(bool *fine, const struct view *view)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < view->signals_count; i++)
+		put(fine, object, view->signals[i].name, json_boolean(view->signals[i].available));
+	return object;
+}
+
+static json_t *status_error(bool *fine, const struct view_error *error)
+{
+	json_t *object = json_object();
+
+	put_string(fine, object, "site", error->site);
+	put_string(fine, object, "errno", error->error ? name_errno(error->error) : NULL);
+	put_u64(fine, object, "count", error->count);
+	return object;
+}
+
+static json_t *status_errors(bool *fine, const struct view *view)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < view->errors_count; i++) {
+		if (!view->errors[i].count)
+			continue;
+		if (json_array_append_new(array, status_error(fine, &view->errors[i])))
+			*fine = false;
+	}
+	return array;
+}
+
+static json_t *status_view(bool *fine, const struct view *view)
+{
+	json_t *object = json_object();
+	char hash[17];
+
+	snprintf(hash, sizeof(hash), "%016" PRIx64, view->config_hash);
+	put_string(fine, object, "version", view->version);
+	put_string(fine, object, "kernel", view->kernel);
+	put_string(fine, object, "listen", view->listen);
+	put_double(fine, object, "uptime_seconds", view->uptime);
+	put_string(fine, object, "config_hash", hash);
+	put_double(fine, object, "tick_late_seconds", view->tick_late);
+	put_u64(fine, object, "events_lost", view->events_lost);
+	put_u64(fine, object, "bpf_runs_missed", view->runs_missed);
+	put(fine, object, "signals", status_signals(fine, view));
+	put(fine, object, "bpf_errors", status_errors(fine, view));
+	put(fine, object, "services", status_services(fine, view));
+	return object;
+}
+
+static int status_append(const char *data, size_t size, void *userdata)
+{
+	struct buffer *out = userdata;
+
+	buffer_append(out, data, size);
+	return out->error;
+}
+
+int status_encode(const struct view *view, struct buffer *out)
+{
+	bool fine = true;
+	json_t *object = status_view(&fine, view);
+	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(DIGITS);
+
+	if (!fine || json_dump_callback(object, status_append, out, flags))
+		out->error = out->error ? out->error : -ENOMEM;
+	json_decref(object);
+	buffer_char(out, '\n');
+	return out->error;
+}

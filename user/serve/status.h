@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The view as JSON, for GET /api/v1/status and so for `shunt status`.
+ *
+ * Keys say their units; what is not known is null.  Services:
+ *	name, role, state
+ *	handshakes	{"ok": 12, "refused": 0, …}
+ *	closes		{"orderly": 12, "reset_by_peer": 0, …}
+ *	connections_active, retransmits, resets_sent, resets_received
+ *	recent		window_seconds, handshakes_per_second,
+ *			failures_per_second, handshake_p50_seconds, …_p95_…, …_p99_…
+ * and beside them version, kernel, listen, uptime_seconds, config_hash (hex),
+ * tick_late_seconds, events_lost, bpf_runs_missed, signals {"rtt": true, …},
+ * bpf_errors [{site, errno, count}] (those that happened).
+ */
+#ifndef SHUNT_STATUS_H
+#define SHUNT_STATUS_H
+
+#include "serve/buffer.h"
+#include "serve/view.h"
+
+/* Appends one JSON object and a newline.  Returns 0 or -ENOMEM. */
+int status_encode(const struct view *view, struct buffer *out);
+
+#endif
