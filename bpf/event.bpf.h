@@ -27,8 +27,8 @@ struct {
 /* Events that found the ring buffer full. */
 __u64 shunt_events_lost;
 
-/* Whether the daemon wants to hear of remotes and listeners at all. */
-const volatile bool shunt_discover = true;
+/* Set where the daemon does not want to hear of listeners and remotes. */
+__u8 shunt_quiet;
 
 /* Fills in all that is known of a socket; `task` is its owner. */
 static __always_inline void fill_event(struct shunt_event *event, const struct sock *sk,
@@ -83,7 +83,7 @@ static __always_inline void tell_listen(const struct sock *sk)
 {
 	struct shunt_event event = {};
 
-	if (!shunt_discover)
+	if (shunt_quiet)
 		return;
 	fill_listener(&event, sk, bpf_get_current_task_btf());
 	send_event(&event);
@@ -94,7 +94,7 @@ static __always_inline void tell_unlisten(const struct sock *sk)
 {
 	struct shunt_event event = {.type = SHUNT_EVENT_UNLISTEN, .socket = (__u64)sk};
 
-	if (!shunt_discover)
+	if (shunt_quiet)
 		return;
 	send_event(&event);
 }
@@ -105,7 +105,7 @@ static __always_inline void note_remote(const struct sock *sk, const struct shun
 	__u32 attempts = 1, *seen;
 	long error;
 
-	if (!shunt_discover)
+	if (shunt_quiet)
 		return;
 	seen = bpf_map_lookup_elem(&shunt_remotes, remote);
 	if (seen) {

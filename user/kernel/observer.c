@@ -95,7 +95,6 @@ static int size_maps(struct observer *observer, const struct observer_limits *li
 			return r;
 	}
 	bpf->rodata->shunt_slots = limits->slots;
-	bpf->rodata->shunt_discover = limits->discover;
 	return 0;
 }
 
@@ -259,6 +258,11 @@ int observer_unset_prefix(struct observer *observer, const struct shunt_prefix *
 void observer_set_port(struct observer *observer, uint16_t port, uint8_t kinds)
 {
 	observer->bpf->bss->shunt_ports[port] = kinds;
+}
+
+void observer_set_quiet(struct observer *observer, bool quiet)
+{
+	observer->bpf->bss->shunt_quiet = quiet;
 }
 
 static int on_record(void *userdata, void *data, size_t size)

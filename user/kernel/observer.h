@@ -22,7 +22,6 @@
 struct observer_limits {
 	uint32_t slots; /* services, and the slots that always exist */
 	uint32_t endpoints; /* addresses by which services are found */
-	bool discover;
 };
 
 /* What the maps of an observer take, in bytes. */
@@ -76,6 +75,9 @@ int observer_unset_prefix(struct observer *observer, const struct shunt_prefix *
 
 /* Says what may be found under a port: a set of enum shunt_port. */
 void observer_set_port(struct observer *observer, uint16_t port, uint8_t kinds);
+
+/* Whether events are left out: nobody discovers. */
+void observer_set_quiet(struct observer *observer, bool quiet);
 
 /* Called for each event; it is the callee's for the time of the call. */
 typedef void (*observer_event_fn)(void *userdata, const struct shunt_event *event);

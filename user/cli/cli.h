@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The subcommands: one file each, one row each in main.c's table. */
+#ifndef SHUNT_CLI_H
+#define SHUNT_CLI_H
+
+#include <stdbool.h>
+
+/* Exit statuses of the contract. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_DAEMON = 3,
+};
+
+struct cli_options {
+	const char *config_path;
+	bool config_given; /* by -c; else the default path, and it may be absent */
+	bool json;
+};
+
+int cli_run(const struct cli_options *options);
+int cli_check(const struct cli_options *options);
+int cli_doctor(const struct cli_options *options);
+int cli_status(const struct cli_options *options);
+int cli_version(const struct cli_options *options);
+
+/* "0.1.0+gabc1234" */
+const char *cli_version_text(void);
+
+/* Takes a complaint about the configuration to stderr; `userdata` is the command's name. */
+void cli_complain(void *userdata, const char *line);
+
+#endif

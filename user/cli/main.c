@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* shunt: one program, a table of subcommands; the table is the help text. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "config/config.h"
+
+struct command {
+	const char *name;
+	const char *what;
+	int (*run)(const struct cli_options *options);
+};
+
+static const struct command commands[] = {
+	{"run", "observe this host in the foreground and serve what is seen", cli_run},
+	{"check", "check the configuration, print its canonical form and its memory", cli_check},
+	{"doctor", "say what this kernel and this user can have, and why not", cli_doctor},
+	{"status", "show every service: rate, failures, latency, state", cli_status},
+	{"version", "print the version", cli_version},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+struct arguments {
+	struct cli_options options;
+	const struct command *command;
+};
+
+static const struct argp_option options[] = {
+	{"config", 'c', "FILE", 0,
+	 "configuration (default " CONFIG_DEFAULT_PATH ", which may be absent)", 0},
+	{"json", 'j', NULL, 0, "print JSON", 0},
+	{0},
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'c':
+		arguments->options.config_path = argument;
+		arguments->options.config_given = true;
+		return 0;
+	case 'j':
+		arguments->options.json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->command)
+			argp_error(state, "%s: expected nothing after the command", argument);
+		arguments->command = find_command(argument);
+		if (!arguments->command)
+			argp_error(state, "%s: not a command, see shunt --help", argument);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no command, see shunt --help");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The list of commands between the usage line and the options. */
+static char *filter_help(int key, const char *text, void *input)
+{
+	char *list = NULL;
+	size_t size;
+	FILE *out;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_PRE_DOC)
+		return (char *)(uintptr_t)text;
+	out = open_memstream(&list, &size);
+	if (!out)
+		return NULL;
+	fprintf(out, "Observes every TCP service of this host in the kernel.\n\nCommands:\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
+	fclose(out);
+	return list;
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "COMMAND",
+		.doc = "Exit status: 0 done, 1 it failed, 2 wrong usage or configuration, "
+		       "3 the daemon is not there.",
+		.help_filter = filter_help,
+	};
+	struct arguments arguments = {.options.config_path = CONFIG_DEFAULT_PATH};
+
+	argp_err_exit_status = EXIT_USAGE;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
+		return EXIT_USAGE;
+	return arguments.command->run(&arguments.options);
+}
+
+void cli_complain(void *userdata, const char *line)
+{
+	log_error("%s: %s", (const char *)userdata, line);
+}

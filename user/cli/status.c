@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One screen: every service, from the daemon's /api/v1/status. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+#include <jansson.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "config/config.h"
+
+#define TIMEOUT_SECONDS 5L
+
+/* An answer as it comes in. */
+struct answer {
+	char *text;
+	size_t size;
+};
+
+static size_t take(char *data, size_t size, size_t count, void *userdata)
+{
+	struct answer *answer = userdata;
+	char *text = realloc(answer->text, answer->size + size * count + 1);
+
+	if (!text)
+		return 0;
+	memcpy(text + answer->size, data, size * count);
+	answer->text = text;
+	answer->size += size * count;
+	answer->text[answer->size] = '\0';
+	return size * count;
+}
+
+/* A daemon that listens everywhere is asked on loopback. */
+static void make_url(const struct config *config, size_t size, char *ret_url)
+{
+	const char *host = config->listen_host;
+
+	if (!strcmp(host, "0.0.0.0"))
+		host = "127.0.0.1";
+	else if (!strcmp(host, "::"))
+		host = "::1";
+	snprintf(ret_url, size,
+		 strchr(host, ':') ? "http://[%s]:%u/api/v1/status" : "http://%s:%u/api/v1/status",
+		 host, config->listen_port);
+}
+
+/* Asks the daemon.  An exit status; what went wrong is logged. */
+static int ask(const char *url, struct answer *ret_answer)
+{
+	CURL *curl = curl_easy_init();
+	long code = 0;
+	CURLcode r;
+
+	if (!curl)
+		return EXIT_FAILED;
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_SECONDS);
+	/* The daemon is on this host, whatever proxy the environment names. */
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret_answer);
+	r = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+	curl_easy_cleanup(curl);
+
+	if (r == CURLE_COULDNT_CONNECT) {
+		log_error("status: no daemon answers at %s", url);
+		return EXIT_NO_DAEMON;
+	}
+	if (r != CURLE_OK || code != 200 || !ret_answer->text) {
+		log_error("status: %s: %s", url,
+			  r != CURLE_OK ? curl_easy_strerror(r)
+					: "not the answer of a shunt daemon");
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+/* ---- the screen ---- */
+
+/* Three significant digits and a unit, in at most 7 columns: "1.25ms", "-". */
+static void format_duration(const json_t *value, size_t size, char *ret_text)
+{
+	static const struct {
+		double unit;
+		const char *name;
+	} units[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}};
+	double seconds = json_number_value(value);
+	size_t i = 0;
+
+	if (!json_is_number(value)) {
+		snprintf(ret_text, size, "-");
+		return;
+	}
+	while (i < 2 && seconds < units[i].unit)
+		i++;
+	snprintf(ret_text, size, "%.3g%s", seconds / units[i].unit, units[i].name);
+}
+
+static double number(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+/* The sickest first, then the busiest. */
+static int urgency(const json_t *service)
+{
+	const char *state = json_string_value(json_object_get(service, "state"));
+
+	if (state && !strcmp(state, "failing"))
+		return 0;
+	if (state && !strcmp(state, "healthy"))
+		return 1;
+	return 2;
+}
+
+static int compare_services(const void *a, const void *b)
+{
+	const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
+	double left_rate, right_rate;
+
+	if (urgency(left) != urgency(right))
+		return urgency(left) - urgency(right);
+	left_rate = number(json_object_get(left, "recent"), "handshakes_per_second");
+	right_rate = number(json_object_get(right, "recent"), "handshakes_per_second");
+	if (left_rate != right_rate)
+		return left_rate < right_rate ? 1 : -1;
+	return strcmp(json_string_value(json_object_get(left, "name")),
+		      json_string_value(json_object_get(right, "name")));
+}
+
+/* _unknown and _other are of interest only once something was counted there. */
+static bool is_silent(const json_t *service)
+{
+	const char *name = json_string_value(json_object_get(service, "name")), *key;
+	json_t *count;
+
+	if (!name || name[0] != '_' || !strncmp(name, "_out:", 5))
+		return false;
+	json_object_foreach(json_object_get(service, "handshakes"), key, count)
+	{
+		if (json_integer_value(count))
+			return false;
+	}
+	return number(service, "connections_active") == 0;
+}
+
+static void print_service(const json_t *service)
+{
+	const json_t *recent = json_object_get(service, "recent");
+	static const char *const keys[] = {
+		"handshake_p50_seconds",
+		"handshake_p95_seconds",
+		"handshake_p99_seconds",
+	};
+	char quantiles[3][16];
+
+	for (unsigned i = 0; i < 3; i++)
+		format_duration(json_object_get(recent, keys[i]), sizeof(quantiles[i]),
+				quantiles[i]);
+	printf("%-32.32s %-6s %9.1f %9.1f %7.0f %8s %8s %8s  %s\n",
+	       json_string_value(json_object_get(service, "name")),
+	       json_string_value(json_object_get(service, "role")),
+	       number(recent, "handshakes_per_second"), number(recent, "failures_per_second"),
+	       number(service, "connections_active"), quantiles[0], quantiles[1], quantiles[2],
+	       json_string_value(json_object_get(service, "state")));
+}
+
+static void print_problems(const json_t *status)
+{
+	const json_t *signals = json_object_get(status, "signals");
+	const char *name;
+	json_t *available;
+
+	json_object_foreach((json_t *)(uintptr_t)signals, name, available)
+	{
+		if (!json_is_true(available))
+			printf("signal %s is not available: see shunt doctor\n", name);
+	}
+	if (number(status, "events_lost") > 0 || number(status, "bpf_runs_missed") > 0)
+		printf("lost: %.0f events, %.0f program runs\n", number(status, "events_lost"),
+		       number(status, "bpf_runs_missed"));
+	if (json_array_size(json_object_get(status, "bpf_errors")))
+		printf("BPF helpers failed: see shunt_bpf_errors_total\n");
+}
+
+static int print_text(const json_t *status)
+{
+	const json_t *services = json_object_get(status, "services");
+	size_t count = json_array_size(services);
+	json_t **order = calloc(count ? count : 1, sizeof(*order));
+
+	if (!order)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < count; i++)
+		order[i] = json_array_get(services, i);
+	qsort(order, count, sizeof(*order), compare_services);
+
+	printf("shunt %s on Linux %s, up %.0f s\n\n",
+	       json_string_value(json_object_get(status, "version")),
+	       json_string_value(json_object_get(status, "kernel")),
+	       number(status, "uptime_seconds"));
+	printf("%-32s %-6s %9s %9s %7s %26s  %s\n", "", "", "connects", "failures", "open",
+	       "handshake          ", "");
+	printf("%-32s %-6s %9s %9s %7s %8s %8s %8s  %s\n", "SERVICE", "ROLE", "/s", "/s", "now",
+	       "p50", "p95", "p99", "STATE");
+	for (size_t i = 0; i < count; i++) {
+		if (!is_silent(order[i]))
+			print_service(order[i]);
+	}
+	print_problems(status);
+	free(order);
+	return EXIT_DONE;
+}
+
+static int show(const struct cli_options *options, const char *url)
+{
+	struct answer answer = {0};
+	json_t *status = NULL;
+	int r;
+
+	r = ask(url, &answer);
+	if (r != EXIT_DONE)
+		goto out;
+	status = json_loads(answer.text, 0, NULL);
+	if (!json_is_array(json_object_get(status, "services"))) {
+		log_error("status: %s: not the answer of a shunt daemon", url);
+		r = EXIT_FAILED;
+	} else if (options->json) {
+		fputs(answer.text, stdout);
+	} else {
+		r = print_text(status);
+	}
+out:
+	json_decref(status);
+	free(answer.text);
+	return r;
+}
+
+int cli_status(const struct cli_options *options)
+{
+	struct config *config;
+	char url[128];
+	int r;
+
+	r = config_load(options->config_path, !options->config_given, cli_complain,
+			(void *)"status", &config);
+	if (r < 0)
+		return EXIT_USAGE;
+	make_url(config, sizeof(url), url);
+	config_free(config);
+	return show(options, url);
+}

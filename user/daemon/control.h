@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The control socket: whoever holds it is the daemon.
+ *
+ * A Unix stream socket of mode 0660, for root and the group `shunt` where there is
+ * one.  It takes no commands yet; a connection is closed at once, having told the
+ * peer by SO_PEERCRED who the daemon is.
+ */
+#ifndef SHUNT_DAEMON_CONTROL_H
+#define SHUNT_DAEMON_CONTROL_H
+
+#include <sys/types.h>
+
+struct control;
+
+/*
+ * Takes the socket at `path`; one that a dead daemon left behind is replaced.
+ * Returns 0, or a negative errno: -EADDRINUSE where a living daemon holds it, with
+ * its process id in *ret_holder; -ENAMETOOLONG, -ENOENT, -EACCES …
+ */
+int control_open(const char *path, struct control **ret_control, pid_t *ret_holder);
+
+/* The listening socket, for the loop. */
+int control_fd(const struct control *control);
+
+/* Takes the connections that wait. */
+void control_accept(struct control *control);
+
+/* Gives the socket up, and removes it where that is still allowed; NULL is fine. */
+void control_close(struct control *control);
+
+#endif

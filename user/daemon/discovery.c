@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "daemon/discovery.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct found *append(struct discovery *discovery)
+{
+	if (discovery->count >= DISCOVERY_MAX) {
+		discovery->ignored++;
+		return NULL;
+	}
+	if (discovery->count == discovery->capacity) {
+		size_t capacity = discovery->capacity ? discovery->capacity * 2 : 64;
+		struct found *items = realloc(discovery->items, capacity * sizeof(*items));
+
+		if (!items) {
+			discovery->ignored++;
+			return NULL;
+		}
+		discovery->items = items;
+		discovery->capacity = capacity;
+	}
+	return &discovery->items[discovery->count++];
+}
+
+static bool same_endpoint(const struct shunt_event *a, const struct shunt_event *b)
+{
+	return a->netns == b->netns && a->port == b->port &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+static struct found *find_socket(struct discovery *discovery, uint64_t socket)
+{
+	for (size_t i = 0; i < discovery->count; i++) {
+		struct found *found = &discovery->items[i];
+
+		if (found->event.type == SHUNT_EVENT_LISTEN && !found->gone &&
+		    found->event.socket == socket)
+			return found;
+	}
+	return NULL;
+}
+
+/* A listener that closed and is back: the same process name on the same address. */
+static struct found *find_returned(struct discovery *discovery, const struct shunt_event *event)
+{
+	for (size_t i = 0; i < discovery->count; i++) {
+		struct found *found = &discovery->items[i];
+
+		if (found->gone && same_endpoint(&found->event, event) &&
+		    !strncmp(found->event.comm, event->comm, sizeof(event->comm)))
+			return found;
+	}
+	return NULL;
+}
+
+static void on_listen(struct discovery *discovery, const struct shunt_event *event)
+{
+	struct found *found = find_socket(discovery, event->socket);
+
+	/* listen(2) without bind(2): the port is chosen after the event was sent. */
+	if (!event->port) {
+		discovery->incomplete = true;
+		return;
+	}
+	if (found) {
+		/* A socket that init passed on is named after who serves it. */
+		if (found->event.pid == 1 && event->pid != 1) {
+			found->event = *event;
+			found->slot = 0;
+			discovery->changed = true;
+		}
+		return;
+	}
+	found = find_returned(discovery, event);
+	if (found) {
+		found->event = *event;
+		found->gone = false;
+		discovery->changed = true;
+		return;
+	}
+	found = append(discovery);
+	if (!found)
+		return;
+	*found = (struct found){.event = *event};
+	discovery->changed = true;
+}
+
+static void on_unlisten(struct discovery *discovery, const struct shunt_event *event)
+{
+	struct found *found = find_socket(discovery, event->socket);
+
+	if (!found)
+		return;
+	found->gone = true;
+	discovery->changed = true;
+}
+
+static void on_remote(struct discovery *discovery, const struct shunt_event *event)
+{
+	struct found *found;
+
+	for (size_t i = 0; i < discovery->count; i++) {
+		found = &discovery->items[i];
+		if (found->event.type == SHUNT_EVENT_REMOTE && same_endpoint(&found->event, event))
+			return;
+	}
+	found = append(discovery);
+	if (!found)
+		return;
+	*found = (struct found){.event = *event};
+	discovery->changed = true;
+}
+
+void discovery_event(struct discovery *discovery, const struct shunt_event *event)
+{
+	switch (event->type) {
+	case SHUNT_EVENT_LISTEN:
+		on_listen(discovery, event);
+		break;
+	case SHUNT_EVENT_UNLISTEN:
+		on_unlisten(discovery, event);
+		break;
+	case SHUNT_EVENT_REMOTE:
+		on_remote(discovery, event);
+		break;
+	default:
+		break;
+	}
+}
+
+void discovery_prune(struct discovery *discovery,
+		     bool (*forget)(void *userdata, const struct found *found), void *userdata)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < discovery->count; i++) {
+		if (!forget(userdata, &discovery->items[i]))
+			discovery->items[kept++] = discovery->items[i];
+	}
+	discovery->count = kept;
+}
+
+void discovery_done(struct discovery *discovery)
+{
+	free(discovery->items);
+	*discovery = (struct discovery){0};
+}
+
+static void clean_comm(const char *comm, char ret_clean[SHUNT_COMM_MAX])
+{
+	size_t i;
+
+	for (i = 0; i < SHUNT_COMM_MAX - 1 && comm[i]; i++) {
+		unsigned char c = (unsigned char)comm[i];
+
+		ret_clean[i] = c < 0x80 && isgraph(c) && c != '"' && c != '\\' ? (char)c : '_';
+	}
+	ret_clean[i] = '\0';
+}
+
+void found_name(const struct found *found, size_t size, char *ret_name)
+{
+	const struct shunt_event *event = &found->event;
+	static const uint8_t ipv4[12] = {[10] = 0xff, [11] = 0xff};
+	char text[INET6_ADDRSTRLEN], comm[SHUNT_COMM_MAX];
+
+	if (event->type == SHUNT_EVENT_LISTEN) {
+		clean_comm(event->comm, comm);
+		snprintf(ret_name, size, "%s:%u", comm, event->port);
+	} else if (!memcmp(event->addr, ipv4, sizeof(ipv4))) {
+		inet_ntop(AF_INET, event->addr + sizeof(ipv4), text, sizeof(text));
+		snprintf(ret_name, size, "_out:%s:%u", text, event->port);
+	} else {
+		inet_ntop(AF_INET6, event->addr, text, sizeof(text));
+		snprintf(ret_name, size, "_out:[%s]:%u", text, event->port);
+	}
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "daemon/show.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/process.h"
+#include "engine/window.h"
+#include "kernel/observer.h"
+
+#define NSEC_PER_SEC 1e9
+
+/* A service is called failing from this share of failures on, and so many at least. */
+#define FAILING_SHARE 0.5
+#define FAILING_LEAST 5
+
+struct show {
+	struct view view;
+	struct view_service *services;
+	struct shunt_cell *cells;
+	struct view_error errors[SHUNT_SITE_MAX * SHUNT_ERRNO_MAX];
+	struct view_signal signals[SIGNAL_MAX];
+};
+
+int show_new(uint32_t slots, struct show **ret_show)
+{
+	struct show *show = calloc(1, sizeof(*show));
+
+	if (!show)
+		return -ENOMEM;
+	show->services = calloc(slots, sizeof(*show->services));
+	show->cells = calloc(slots, sizeof(*show->cells));
+	if (!show->services || !show->cells) {
+		show_free(show);
+		return -ENOMEM;
+	}
+	*ret_show = show;
+	return 0;
+}
+
+void show_free(struct show *show)
+{
+	if (!show)
+		return;
+	free(show->services);
+	free(show->cells);
+	free(show);
+}
+
+static const char *state_of(const struct service *service, const struct shunt_cell *cell,
+			    const struct window_recent *recent)
+{
+	if (recent->failures >= FAILING_LEAST &&
+	    (double)recent->failures >= FAILING_SHARE * (double)recent->handshakes)
+		return "failing";
+	if (service->origin == SERVICE_DISCOVERED && service->role == SHUNT_ROLE_SERVER &&
+	    !service->listening)
+		return "gone";
+	if (!recent->handshakes && !cell_active(cell))
+		return "idle";
+	return "healthy";
+}
+
+static void gather_service(struct show *show, const struct service *service, uint64_t now)
+{
+	size_t index = show->view.services_count++;
+	const struct shunt_cell *cell = &show->cells[index];
+	struct window_recent recent;
+
+	window_read(&service->window, now, cell, &recent);
+	show->services[index] = (struct view_service){
+		.name = service->name,
+		.role = service->role,
+		.state = state_of(service, cell, &recent),
+		.total = cell,
+		.recent =
+			{
+				.seconds = recent.seconds,
+				.handshakes_per_second = recent.handshakes_per_second,
+				.failures_per_second = recent.failures_per_second,
+				.p50 = recent.p50,
+				.p95 = recent.p95,
+				.p99 = recent.p99,
+			},
+	};
+}
+
+static void gather_services(struct show *show, const struct services *services,
+			    const struct observer *observer, uint64_t now)
+{
+	show->view.services_count = 0;
+	for (uint32_t slot = 0; slot < services->count; slot++) {
+		const struct service *service = &services->items[slot];
+
+		if (service->origin == SERVICE_FREE || service->origin == SERVICE_RETIRED)
+			continue;
+		observer_read(observer, slot, &show->cells[show->view.services_count]);
+		gather_service(show, service, now);
+	}
+	show->view.services = show->services;
+}
+
+static void gather_errors(struct show *show, const struct observer *observer)
+{
+	size_t count = 0;
+
+	for (enum shunt_site site = 0; site < SHUNT_SITE_MAX; site++) {
+		for (int error = 0; error < SHUNT_ERRNO_MAX; error++) {
+			uint64_t happened = observer_errors(observer, site, error);
+
+			/* The row of errno 0 is always there, to be asked for. */
+			if (error && !happened)
+				continue;
+			show->errors[count++] = (struct view_error){
+				.site = observer_site_name(site),
+				.error = error,
+				.count = happened,
+			};
+		}
+	}
+	show->view.errors = show->errors;
+	show->view.errors_count = count;
+}
+
+static void gather_signals(struct show *show, const struct observer *observer)
+{
+	for (enum signal_id id = 0; id < SIGNAL_MAX; id++)
+		show->signals[id] = (struct view_signal){
+			.name = signal_at(id)->name,
+			.available = observer_has(observer, id),
+		};
+	show->view.signals = show->signals;
+	show->view.signals_count = SIGNAL_MAX;
+}
+
+const struct view *show_gather(struct show *show, const struct show_about *about,
+			       const struct services *services, const struct observer *observer,
+			       uint64_t now, double tick_late)
+{
+	struct view *view = &show->view;
+
+	gather_services(show, services, observer, now);
+	gather_errors(show, observer);
+	gather_signals(show, observer);
+	view->events_lost = observer_events_lost(observer);
+	view->runs_missed = observer_runs_missed(observer);
+	view->tick_late = tick_late;
+	view->config_hash = about->config_hash;
+	view->version = about->version;
+	view->kernel = about->kernel;
+	view->listen = about->listen;
+	view->uptime = (double)(now - about->started) / NSEC_PER_SEC;
+	process_read(&view->process);
+	return view;
+}
