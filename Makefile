@@ -31,7 +31,8 @@ BUILD := $(if $(SANITIZE),$(OUT)/sanitize,$(OUT))
 
 # ---- flags --------------------------------------------------------------------------------------
 
-LIBRARIES := libbpf libelf zlib libsystemd libmicrohttpd libcyaml yaml-0.1 jansson libcap-ng libcurl
+LIBRARIES := libbpf libelf zlib libsystemd libmicrohttpd libcyaml yaml-0.1 jansson libcap-ng libcurl \
+	libprotobuf-c
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wold-style-definition -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wimplicit-fallthrough
@@ -53,9 +54,9 @@ PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(LIBRARIES))
 TEST_CFLAGS = $(call once,TEST_CFLAGS,pkg-config --cflags criterion)
 TEST_LIBS = $(call once,TEST_LIBS,pkg-config --libs criterion)
 
-# -isystem: what bpftool writes does not pass these warnings.
-USER_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(OUT)/skel $(PKG_CFLAGS) \
-	$(WARNINGS) $(HARDENING) $(CFLAGS)
+# -isystem: what bpftool and protoc-c write does not pass these warnings.
+USER_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(OUT)/skel -isystem $(OUT)/gen \
+	$(PKG_CFLAGS) $(WARNINGS) $(HARDENING) $(CFLAGS)
 USER_LINK = $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS)
 USER_LIBS = $(PKG_LIBS) -lm
 
@@ -85,6 +86,11 @@ BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
 C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
 
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/obj/%.o)
+# user/*/NAME.proto becomes NAME.pb-c.[ch] in gen/, included as <NAME.pb-c.h>.
+PROTO_SRC := $(sort $(wildcard user/*/*.proto))
+PROTO_C := $(patsubst %.proto,$(OUT)/gen/%.pb-c.c,$(notdir $(PROTO_SRC)))
+PROTO_H := $(PROTO_C:.c=.h)
+PROTO_OBJ := $(patsubst $(OUT)/gen/%.c,$(BUILD)/obj/gen/%.o,$(PROTO_C))
 TEST_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(UNIT_SRC) $(BPFTEST_SRC))
 MAIN_OBJ := $(BUILD)/obj/user/cli/main.o
 BPF_OBJ := $(BPF_SRC:%.c=$(OUT)/%.o)
@@ -156,17 +162,30 @@ $(BUILD)/obj/user/cli/version.o: USER_FLAGS += $(VERSION_FLAG)
 $(BUILD)/obj/user/cli/version.o: $(BUILD)/version
 
 # -MD, not -MMD: the skeletons are system headers here and must be followed.
-$(USER_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(SKELETONS)
+$(USER_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(SKELETONS) $(PROTO_H)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -MD -MP -c $< -o $@
 
-$(TEST_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(SKELETONS) $(TEST_SKELETONS)
+$(TEST_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(SKELETONS) $(TEST_SKELETONS) $(PROTO_H)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -Itests $(TEST_CFLAGS) -MD -MP -c $< -o $@
 
-$(BUILD)/libshunt.a: $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(BUILD)/objects
+define proto_rule
+$(OUT)/gen/$(notdir $(1:.proto=)).pb-c.c $(OUT)/gen/$(notdir $(1:.proto=)).pb-c.h &: $(1)
+	$$(call say,PROTO,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)protoc-c --proto_path=$(dir $(1)) --c_out=$(OUT)/gen $$<
+endef
+$(foreach src,$(PROTO_SRC),$(eval $(call proto_rule,$(src))))
+
+$(PROTO_OBJ): $(BUILD)/obj/gen/%.o: $(OUT)/gen/%.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -w -c $< -o $@
+
+$(BUILD)/libshunt.a: $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PROTO_OBJ) $(BUILD)/objects
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
