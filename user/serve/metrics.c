@@ -293,6 +293,8 @@ int metrics_encode(enum metrics_format format, const struct view *view, struct b
 		return metrics_encode_text(false, view, out);
 	case METRICS_OPENMETRICS:
 		return metrics_encode_text(true, view, out);
+	case METRICS_PROTOBUF:
+		return metrics_encode_protobuf(view, out);
 	default:
 		return -EINVAL;
 	}

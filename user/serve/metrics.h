@@ -97,5 +97,6 @@ struct metric_buckets {
 void metrics_coarsen(const struct shunt_histogram *histogram, struct metric_buckets *ret_buckets);
 
 int metrics_encode_text(bool openmetrics, const struct view *view, struct buffer *out);
+int metrics_encode_protobuf(const struct view *view, struct buffer *out);
 
 #endif

@@ -117,6 +117,10 @@ static enum metrics_format range_format(const struct range *range)
 {
 	if (span_is(range->type, "application/openmetrics-text") && version_fits(range, "1.0.0"))
 		return METRICS_OPENMETRICS;
+	if (span_is(range->type, "application/vnd.google.protobuf") &&
+	    span_is(range->proto, "io.prometheus.client.MetricFamily") &&
+	    span_is(range->encoding, "delimited"))
+		return METRICS_PROTOBUF;
 	if (span_is(range->type, "text/plain") && version_fits(range, "0.0.4"))
 		return METRICS_TEXT;
 	if (span_is(range->type, "text/*") || span_is(range->type, "*/*"))
