@@ -53,14 +53,14 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list argu
 	return 0;
 }
 
-static struct finding find_signal(enum signal_id id, bool may_load, bool has_btf)
+static struct finding find_signal(enum signal_id id, bool available, bool may_load, bool has_btf)
 {
 	const struct signal *signal = signal_at(id);
 	struct finding finding = {"signal", signal->name, false, signal->what, NULL};
 
 	if (!has_btf)
 		finding.why = "the kernel's types (BTF) cannot be read";
-	else if (!signal_available(id))
+	else if (!available)
 		finding.why = signal->why_not;
 	else if (!may_load)
 		finding.why = no_privileges;
@@ -84,7 +84,8 @@ static struct finding find_action(const struct action *action, bool may_load)
 
 static size_t examine(struct finding findings[static FINDINGS_MAX])
 {
-	bool may_load = privilege_may_load(), has_btf = !signal_check_btf();
+	bool signals[SIGNAL_MAX], has_btf = !signal_probe(signals);
+	bool may_load = privilege_may_load();
 	size_t count = 0;
 
 	findings[count++] = (struct finding){
@@ -102,7 +103,7 @@ static size_t examine(struct finding findings[static FINDINGS_MAX])
 		has_btf ? NULL : "/sys/kernel/btf/vmlinux is not there (CONFIG_DEBUG_INFO_BTF)",
 	};
 	for (enum signal_id id = 0; id < SIGNAL_MAX; id++)
-		findings[count++] = find_signal(id, may_load, has_btf);
+		findings[count++] = find_signal(id, signals[id], may_load, has_btf);
 	for (size_t i = 0; i < ACTIONS; i++)
 		findings[count++] = find_action(&actions[i], may_load);
 	return count;

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +69,6 @@ static void choose_programs(struct observer *observer)
 		struct bpf_program *program = bpf_object__find_program_by_name(
 			observer->bpf->obj, signal_at(id)->program);
 
-		observer->has[id] = signal_available(id);
 		bpf_program__set_autoload(program, observer->has[id]);
 	}
 	bpf_program__set_autoload(observer->bpf->progs.shunt_seed, observer->has[SIGNAL_DISCOVERY]);
@@ -118,13 +118,12 @@ int observer_open(const struct observer_limits *limits, struct observer **ret_ob
 	int r;
 
 	libbpf_set_print(print_libbpf);
-	r = signal_check_btf();
-	if (r < 0)
-		return r;
-
 	observer = calloc(1, sizeof(*observer));
 	if (!observer)
 		return -ENOMEM;
+	r = signal_probe(observer->has);
+	if (r < 0)
+		goto out;
 	observer->cpus = possible_cpus();
 	observer->slots = limits->slots;
 	observer->bpf = observe_bpf__open();
@@ -146,6 +145,8 @@ int observer_open(const struct observer_limits *limits, struct observer **ret_ob
 	r = map_cells(observer);
 	if (r < 0)
 		goto out;
+	/* The types of the whole kernel were read for this; give their memory back. */
+	malloc_trim(0);
 	*ret_observer = observer;
 	return 0;
 out:

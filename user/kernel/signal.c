@@ -64,16 +64,6 @@ const struct signal *signal_at(enum signal_id id)
 	return &signals[id];
 }
 
-int signal_check_btf(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-
-	if (!btf)
-		return -errno;
-	btf__free(btf);
-	return 0;
-}
-
 /* How many arguments the tracepoint passes, or 0 where there is none of that name. */
 static unsigned tracepoint_arguments(const struct btf *btf, const char *tracepoint)
 {
@@ -102,14 +92,13 @@ static bool hook_available(const struct btf *btf, enum signal_id id)
 	return tracepoint_arguments(btf, name) > 0;
 }
 
-bool signal_available(enum signal_id id)
+int signal_probe(bool ret_available[static SIGNAL_MAX])
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool available;
+	int error = -errno;
 
-	if (!btf)
-		return false;
-	available = hook_available(btf, id);
+	for (enum signal_id id = 0; id < SIGNAL_MAX; id++)
+		ret_available[id] = btf && hook_available(btf, id);
 	btf__free(btf);
-	return available;
+	return btf ? 0 : error;
 }

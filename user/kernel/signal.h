@@ -29,12 +29,10 @@ struct signal {
 const struct signal *signal_at(enum signal_id id);
 
 /*
- * Whether the running kernel has the signal's hook, with the arguments that the
- * program needs.  False too where the kernel's types (BTF) cannot be read.
+ * Says of each signal whether the running kernel has its hook, with the arguments
+ * that the program needs.  Returns 0, or a negative errno where the kernel's types
+ * (BTF) cannot be read; then none is available.
  */
-bool signal_available(enum signal_id id);
-
-/* Whether the kernel's types can be read: 0, or a negative errno. */
-int signal_check_btf(void);
+int signal_probe(bool ret_available[static SIGNAL_MAX]);
 
 #endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the loop does: events, the tick, HTTP. */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "daemon/state.h"
+
+#define TICK_USEC	 (100 * 1000ULL)
+#define TICKS_PER_SECOND (USEC_PER_SEC / TICK_USEC)
+
+uint64_t daemon_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * USEC_PER_SEC * NSEC_PER_USEC + (uint64_t)now.tv_nsec;
+}
+
+static bool has_cgroups(const struct config *config)
+{
+	for (size_t i = 0; i < config->services_count; i++) {
+		if (config->services[i].cgroup)
+			return true;
+	}
+	return false;
+}
+
+/* ---- what happens ---- */
+
+void daemon_replan(struct daemon *daemon)
+{
+	int r = plan_run(&daemon->plan, daemon->config, daemon_now());
+
+	if (r < 0)
+		log_warning("services: %s, keeping those there are", strerror(-r));
+	daemon->replan = daemon->plan.crowded || daemon->plan.full;
+	daemon->discovery.changed = false;
+	if (daemon->plan.full && !daemon->told_full)
+		log_warning("services: the kernel's table of %u addresses is full, "
+			    "counting the rest as _unknown",
+			    DAEMON_ENDPOINTS);
+	daemon->told_full = daemon->plan.full;
+}
+
+void daemon_on_found(void *userdata, const struct shunt_event *event)
+{
+	struct daemon *daemon = userdata;
+
+	discovery_event(&daemon->discovery, event);
+}
+
+void daemon_list(struct daemon *daemon)
+{
+	int r = observer_list(daemon->observer, daemon_on_found, daemon);
+
+	daemon->discovery.incomplete = false;
+	if (r < 0 && r != -EOPNOTSUPP)
+		log_warning("discovery: cannot walk the open files: %s", strerror(-r));
+}
+
+static int on_events(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	observer_dispatch(daemon->observer);
+	return 0;
+}
+
+static int on_control(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	control_accept(daemon->control);
+	return 0;
+}
+
+static void each_second(struct daemon *daemon, uint64_t now)
+{
+	struct shunt_cell cell;
+
+	for (uint32_t slot = 0; slot < daemon->services.count; slot++) {
+		struct service *service = &daemon->services.items[slot];
+
+		if (service->origin == SERVICE_FREE)
+			continue;
+		if (window_wants_histograms(&service->window, now))
+			observer_read(daemon->observer, slot, &cell);
+		else
+			observer_read_counters(daemon->observer, slot, &cell);
+		window_add(&service->window, now, &cell);
+	}
+	services_sweep(&daemon->services, daemon->observer, now);
+	/* Cgroups come and go by themselves; a full table may have room again. */
+	if (daemon->replan || has_cgroups(daemon->config))
+		daemon_replan(daemon);
+}
+
+/* The next tick is due a period after this one was, so that lateness does not add up. */
+static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	uint64_t now = daemon_now();
+
+	daemon->tick_late = (double)now / 1e9 - (double)due / 1e6;
+	daemon->ticks++;
+	if (daemon->discovery.incomplete)
+		daemon_list(daemon);
+	if (daemon->discovery.changed)
+		daemon_replan(daemon);
+	if (daemon->ticks % TICKS_PER_SECOND == 0)
+		each_second(daemon, now);
+
+	due += TICK_USEC;
+	if (due < now / NSEC_PER_USEC)
+		due = now / NSEC_PER_USEC;
+	return sd_event_source_set_time(source, due);
+}
+
+/* ---- HTTP ---- */
+
+int daemon_on_view(void *userdata, const struct view **ret_view)
+{
+	struct daemon *daemon = userdata;
+
+	*ret_view = show_gather(daemon->show, &daemon->about, &daemon->services, daemon->observer,
+				daemon_now(), daemon->tick_late);
+	return 0;
+}
+
+static int run_http(struct daemon *daemon)
+{
+	uint64_t timeout, now;
+	int r;
+
+	r = http_run(daemon->http);
+	if (r < 0)
+		log_warning("http: %s", strerror(-r));
+	timeout = http_timeout_us(daemon->http);
+	if (timeout == UINT64_MAX)
+		return sd_event_source_set_enabled(daemon->http_timer, SD_EVENT_OFF);
+	sd_event_now(daemon->event, CLOCK_MONOTONIC, &now);
+	r = sd_event_source_set_time(daemon->http_timer, now + timeout);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_enabled(daemon->http_timer, SD_EVENT_ONESHOT);
+}
+
+static int on_http(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	(void)source;
+	(void)fd;
+	(void)revents;
+	return run_http(userdata);
+}
+
+static int on_http_timer(sd_event_source *source, uint64_t due, void *userdata)
+{
+	(void)source;
+	(void)due;
+	return run_http(userdata);
+}
+
+int daemon_add_sources(struct daemon *daemon)
+{
+	uint64_t now = daemon_now() / NSEC_PER_USEC;
+	int r;
+
+	r = sd_event_add_io(daemon->event, NULL, observer_event_fd(daemon->observer), EPOLLIN,
+			    on_events, daemon);
+	if (r >= 0)
+		r = sd_event_add_io(daemon->event, NULL, control_fd(daemon->control), EPOLLIN,
+				    on_control, daemon);
+	if (r >= 0)
+		r = sd_event_add_io(daemon->event, NULL, http_fd(daemon->http), EPOLLIN, on_http,
+				    daemon);
+	if (r >= 0)
+		r = sd_event_add_time(daemon->event, &daemon->http_timer, CLOCK_MONOTONIC, now, 1,
+				      on_http_timer, daemon);
+	if (r >= 0)
+		r = sd_event_add_time(daemon->event, &daemon->tick, CLOCK_MONOTONIC,
+				      now + TICK_USEC, 1, on_tick, daemon);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(daemon->tick, SD_EVENT_ON);
+	/* A busy client must not hold the tick up. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(daemon->tick, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r >= 0)
+		r = sd_event_set_watchdog(daemon->event, true);
+	return r;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "daemon/state.h"
+
+/* What only a start can change stays as it is, and is said. */
+static void keep_fixed(struct config *next, const struct config *current)
+{
+	if (strcmp(next->listen_host, current->listen_host) ||
+	    next->listen_port != current->listen_port)
+		log_warning("reload: listen changed, takes effect at the next start");
+	if (strcmp(next->control, current->control))
+		log_warning("reload: control changed, takes effect at the next start");
+	if (strcmp(next->state_dir, current->state_dir))
+		log_warning("reload: state_dir changed, takes effect at the next start");
+	if (next->max_services != current->max_services)
+		log_warning("reload: max_services changed, takes effect at the next start");
+}
+
+int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	struct config *next;
+	int r;
+
+	(void)source;
+	(void)info;
+	sd_notify(0, "RELOADING=1");
+	r = config_load(daemon->options->config_path, daemon->options->config_may_be_absent,
+			daemon_complain, (void *)"reload", &next);
+	if (r < 0) {
+		log_error("reload: the configuration is refused, the old one stays");
+		goto out;
+	}
+	if (next->services_count > daemon->config->max_services) {
+		log_error("reload: %zu services, expected at most %u until the next start, "
+			  "the old configuration stays",
+			  next->services_count, daemon->config->max_services);
+		config_free(next);
+		goto out;
+	}
+	keep_fixed(next, daemon->config);
+	next->max_services = daemon->config->max_services;
+	config_free(daemon->config);
+	daemon->config = next;
+	daemon->about.config_hash = config_hash(next);
+	observer_set_quiet(daemon->observer, !next->discover);
+	if (next->discover)
+		daemon_list(daemon);
+	daemon_replan(daemon);
+	log_info("reload: done, %zu services configured", next->services_count);
+out:
+	sd_notify(0, "READY=1");
+	return 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The daemon's state, shared by the files that make it up and by nobody else. */
+#ifndef SHUNT_DAEMON_STATE_H
+#define SHUNT_DAEMON_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/utsname.h>
+#include <systemd/sd-event.h>
+
+#include "config/config.h"
+#include "daemon/control.h"
+#include "daemon/daemon.h"
+#include "daemon/discovery.h"
+#include "daemon/plan.h"
+#include "daemon/service.h"
+#include "daemon/show.h"
+#include "kernel/observer.h"
+#include "serve/http.h"
+
+#define USEC_PER_SEC  1000000ULL
+#define NSEC_PER_USEC 1000ULL
+
+/* Keys by which services are found; beyond what is configured, discovery's. */
+#define DAEMON_ENDPOINTS 65536
+
+struct daemon {
+	const struct daemon_options *options;
+	struct config *config;
+	struct observer *observer;
+	struct services services;
+	struct discovery discovery;
+	struct plan plan;
+	struct control *control;
+	struct http *http;
+	struct show *show;
+	struct show_about about;
+	struct utsname kernel;
+	char listen[80];
+	sd_event *event;
+	sd_event_source *tick;
+	sd_event_source *http_timer;
+	uint64_t ticks;
+	uint64_t tick_due; /* µs */
+	double tick_late; /* seconds */
+	bool replan;
+	bool told_full;
+};
+
+/* CLOCK_MONOTONIC, which is the kernel's clock for sockets too. */
+uint64_t daemon_now(void);
+
+/* Takes a complaint about the configuration to the log; `userdata` says during what. */
+void daemon_complain(void *userdata, const char *line);
+
+/* Decides anew which services there are; what goes wrong is logged. */
+void daemon_replan(struct daemon *daemon);
+
+/* Walks over what is there on this host; what goes wrong is logged. */
+void daemon_list(struct daemon *daemon);
+
+/* Discovery's ear. */
+void daemon_on_found(void *userdata, const struct shunt_event *event);
+
+/* What HTTP shows. */
+int daemon_on_view(void *userdata, const struct view **ret_view);
+
+/* Hangs the event sources but the signals into the loop.  0 or a negative errno. */
+int daemon_add_sources(struct daemon *daemon);
+
+/* SIGHUP: the configuration is read again. */
+int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata);
+
+#endif
