@@ -13,6 +13,7 @@
 #include "config/convert.h"
 #include "config/outline.h"
 #include "config/schema.h"
+#include "config/shape.h"
 
 static void free_strings(struct config_strings *strings)
 {
@@ -50,24 +51,24 @@ static int refuse_size(struct complaints *complaints, size_t size)
 static int parse(const char *text, size_t size, struct complaints *complaints,
 		 struct config *config)
 {
-	struct outline *outline = NULL;
+	struct outline outline = {0};
 	struct raw_config *raw = NULL;
 	const char *reason = NULL;
 	int err;
 
 	if (size > CONFIG_FILE_MAX)
 		return refuse_size(complaints, size);
-	err = outline_read(text, size, &schema_config, complaints, &outline);
+	err = shape_read(text, size, &schema_config, complaints, &outline);
 	if (!err)
 		err = schema_load(text, size, &raw, &reason);
 	if (!err)
-		err = convert_config(raw, outline, complaints, config);
+		err = convert_config(raw, &outline, complaints, config);
 	if (err == -EINVAL && !complaints->count)
 		complaints_add(complaints, 0, "%s", reason);
 	if (!err && complaints->count)
 		err = -EINVAL;
 	schema_free(raw);
-	outline_free(outline);
+	outline_release(&outline);
 	return err;
 }
 

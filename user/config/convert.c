@@ -283,6 +283,9 @@ static void convert_guards(struct taker *taker, const struct raw_guards *raw,
 		  &guards->max_open);
 	take_share(taker, "max_open_share", raw->max_open_share, TAKE_SHARE_FROM_ZERO,
 		   &guards->max_open_share);
+	/* An empty list is no default: it says that nothing shall be protected. */
+	if (outline_has_list(taker->outline, "guards.protect"))
+		guards->protect.count = 0;
 	take_endpoints(taker, "protect", &raw->protect, ENDPOINT_PROTECT, &guards->protect);
 	take_duration(taker, "lease", raw->lease, 500 * NSEC_PER_MSEC, NSEC_PER_MINUTE,
 		      &guards->lease);

@@ -242,16 +242,26 @@ int config_print(const struct config *config, FILE *out)
 
 int config_print_json(const struct config *config, char **ret_json)
 {
-	json_t *tree = canonical(config);
-	char *text;
-
 	/* Nine digits give back every share that can be written, as in values.h. */
-	text = json_dumps(tree, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9);
+	json_t *tree = canonical(config);
+	char *text = NULL;
+	size_t size;
+	int err = -ENOMEM;
+
+	/* Not json_dumps(), which drops keys silently when memory runs out. */
+	size = json_dumpb(tree, NULL, 0, flags);
+	if (size)
+		text = malloc(size + 1);
+	if (text && json_dumpb(tree, text, size, flags) == size) {
+		text[size] = '\0';
+		*ret_json = text;
+		text = NULL;
+		err = 0;
+	}
+	free(text);
 	json_decref(tree);
-	if (!text)
-		return -ENOMEM;
-	*ret_json = text;
-	return 0;
+	return err;
 }
 
 uint64_t config_hash(const struct config *config)

@@ -124,7 +124,9 @@ int schema_load(const char *text, size_t size, struct raw_config **ret_raw, cons
 	cyaml_err_t err;
 
 	err = cyaml_load_data((const uint8_t *)text, size, &cyaml, &schema_config, &raw, NULL);
-	if (err == CYAML_ERR_OOM)
+	/* The text has been parsed before: memory is all that the parser can lack. */
+	if (err == CYAML_ERR_OOM || err == CYAML_ERR_LIBYAML_PARSER ||
+	    err == CYAML_ERR_LIBYAML_PARSER_INIT)
 		return -ENOMEM;
 	if (err != CYAML_OK) {
 		*ret_reason = cyaml_strerror(err);

@@ -90,11 +90,11 @@ struct raw_config {
 	struct raw_alerts *alerts;
 };
 
-/* The tables themselves, for outline.c, which reports every misfit with its line. */
+/* The tables themselves, for shape.c, which tells every misfit with its line. */
 extern const cyaml_schema_value_t schema_config;
 
 /*
- * Loads a text that outline_read() has been through.  Unknown keys are skipped.
+ * Loads a text that shape_read() has been through.  Unknown keys are skipped.
  * Returns 0 and a structure for schema_free() (NULL for an empty file), -ENOMEM,
  * or -EINVAL with the reason in *ret_reason (static text).
  */

@@ -152,11 +152,9 @@ static void *allocate(struct taker *taker, size_t count, size_t size)
 void take_endpoints(struct taker *taker, const char *key, const struct raw_list *list,
 		    unsigned int forms, struct config_endpoints *value)
 {
-	char path[TAKE_PREFIX_MAX + KEY_SIZE];
 	char entry[KEY_SIZE];
 
-	snprintf(path, sizeof(path), "%s%s", taker->prefix, key);
-	if (!outline_has_list(taker->outline, path))
+	if (!list->items)
 		return;
 	free(value->items);
 	*value = (struct config_endpoints){
@@ -225,16 +223,20 @@ void take_texts(struct taker *taker, const char *key, const struct raw_list *lis
 
 	if (!list->items)
 		return;
-	value->items = allocate(taker, list->count, sizeof(*value->items));
+	*value = (struct config_strings){
+		.items = allocate(taker, list->count, sizeof(*value->items)),
+	};
 	for (unsigned int i = 0; value->items && i < list->count; i++) {
 		const char *text = list->items[i];
+		char *copy;
 
 		snprintf(entry, sizeof(entry), "%s[%u]", key, i);
 		if (is_repeated(value, text)) {
 			take_refuse(taker, entry, "%s is given twice", quote(text, quoted));
 			continue;
 		}
-		value->items[value->count] = copy_text(taker, entry, text, check);
-		value->count += value->items[value->count] != NULL;
+		copy = copy_text(taker, entry, text, check);
+		if (copy)
+			value->items[value->count++] = copy;
 	}
 }
