@@ -196,7 +196,7 @@ static void collect_process(const struct metric_family *family, const struct vie
 
 static const struct metric_family families[] = {
 	{"shunt_tcp_handshake_duration_seconds",
-	 "Time from the first SYN to an established connection; failed attempts excluded.",
+	 "Successful handshakes: from SYN to established at a client, from SYN-ACK to ACK at a server.",
 	 "seconds", METRIC_HISTOGRAM, collect_histogram, SHUNT_SIGNAL_HANDSHAKE},
 	{"shunt_tcp_response_duration_seconds",
 	 "Time from the last byte of a request to the first byte of its response.", "seconds",

@@ -61,7 +61,7 @@ struct metric_family {
 
 struct metric_label {
 	const char *name;
-	const char *value; /* any bytes */
+	const char *value; /* UTF-8 */
 };
 
 /* `service` and `role` come first where there is a service, then the others. */

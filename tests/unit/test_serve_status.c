@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <criterion/criterion.h>
+#include <jansson.h>
+
+#include "serve/status.h"
+#include "test_serve_view.h"
+
+static json_t *status(const struct view *view)
+{
+	struct buffer buffer = {0};
+	json_error_t error;
+	json_t *object;
+
+	cr_assert_eq(status_encode(view, &buffer), 0);
+	cr_assert_eq(buffer.data[buffer.length - 1], '\n');
+	object = json_loadb(buffer.data, buffer.length, 0, &error);
+	cr_assert_not_null(object, "%s: %.*s", error.text, (int)buffer.length, buffer.data);
+	buffer_free(&buffer);
+	return object;
+}
+
+static json_int_t integer(const json_t *object, const char *outer, const char *key)
+{
+	const json_t *value = json_object_get(json_object_get(object, outer), key);
+
+	cr_assert(json_is_integer(value), "%s.%s", outer, key);
+	return json_integer_value(value);
+}
+
+static double real(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	cr_assert(json_is_number(value), "%s", key);
+	return json_number_value(value);
+}
+
+static const char *string(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	cr_assert(json_is_string(value), "%s", key);
+	return json_string_value(value);
+}
+
+Test(status, of_the_daemon)
+{
+	struct test_view test;
+	const json_t *errors;
+	json_t *object;
+
+	test_view_init(&test);
+	object = status(&test.view);
+	cr_expect_str_eq(string(object, "version"), "0.1.0");
+	cr_expect_str_eq(string(object, "kernel"), "6.18.0");
+	cr_expect_str_eq(string(object, "listen"), "127.0.0.1:9909");
+	cr_expect_str_eq(string(object, "config_hash"), "000000000000feed");
+	cr_expect_eq(real(object, "uptime_seconds"), 12.5);
+	cr_expect_eq(real(object, "tick_late_seconds"), 0.000123);
+	cr_expect_eq(real(object, "events_lost"), 5);
+	cr_expect_eq(real(object, "bpf_runs_missed"), 6);
+	cr_expect(json_is_true(json_object_get(json_object_get(object, "signals"), "handshake")));
+	cr_expect(json_is_false(json_object_get(json_object_get(object, "signals"), "rtt")));
+	/* Sites that never failed are left out. */
+	errors = json_object_get(object, "bpf_errors");
+	cr_assert_eq(json_array_size(errors), 2);
+	cr_expect_str_eq(string(json_array_get(errors, 0), "site"), "conn_insert");
+	cr_expect_str_eq(string(json_array_get(errors, 0), "errno"), "E2BIG");
+	cr_expect_eq(real(json_array_get(errors, 0), "count"), 3);
+	cr_expect(json_is_null(json_object_get(json_array_get(errors, 1), "errno")));
+	json_decref(object);
+}
+
+Test(status, of_a_service)
+{
+	struct test_view test;
+	const json_t *service, *recent;
+	json_t *object;
+
+	test_view_init(&test);
+	object = status(&test.view);
+	service = json_array_get(json_object_get(object, "services"), 0);
+	cr_expect_str_eq(string(service, "name"), "nginx:80");
+	cr_expect_str_eq(string(service, "role"), "server");
+	cr_expect_str_eq(string(service, "state"), "healthy");
+	cr_expect_eq(integer(service, "handshakes", "ok"), 100);
+	cr_expect_eq(integer(service, "handshakes", "refused"), 101);
+	cr_expect_eq(integer(service, "handshakes", "_OTHER"), 107);
+	cr_expect_eq(integer(service, "closes", "orderly"), 10);
+	cr_expect_eq(integer(service, "closes", "no_response"), 14);
+	cr_expect_eq(real(service, "connections_active"), 28);
+	cr_expect_eq(real(service, "retransmits"), 7);
+	cr_expect_eq(real(service, "resets_sent"), 8);
+	cr_expect_eq(real(service, "resets_received"), 9);
+	recent = json_object_get(service, "recent");
+	cr_expect_eq(real(recent, "window_seconds"), 10);
+	cr_expect_eq(real(recent, "handshakes_per_second"), 12.5);
+	cr_expect_eq(real(recent, "failures_per_second"), 0.1);
+	cr_expect_eq(real(recent, "handshake_p50_seconds"), 0.001);
+	cr_expect_eq(real(recent, "handshake_p95_seconds"), 0.002);
+	cr_expect_eq(real(recent, "handshake_p99_seconds"), 0.003);
+	json_decref(object);
+}
+
+Test(status, unknown_is_null_and_names_are_text)
+{
+	struct test_view test;
+	const json_t *service;
+	json_t *object;
+
+	test_view_init(&test);
+	test.view.listen = NULL;
+	object = status(&test.view);
+	service = json_array_get(json_object_get(object, "services"), 1);
+	cr_expect_str_eq(string(service, "name"), "a\\b\"c\nd\xef\xbf\xbd\xc3\xa9");
+	cr_expect(json_is_null(
+		json_object_get(json_object_get(service, "recent"), "handshake_p50_seconds")));
+	cr_expect(json_is_null(json_object_get(object, "listen")));
+	json_decref(object);
+}
+
+/* More closes than handshakes were seen when the cells were read. */
+Test(status, active_is_never_below_zero)
+{
+	struct shunt_cell cell = {.handshakes = {[SHUNT_HANDSHAKE_OK] = 1}, .seeded = 1};
+
+	cr_expect_eq(view_active(&cell), 2);
+	cell.closes[SHUNT_CLOSE_ORDERLY] = 1;
+	cell.closes[SHUNT_CLOSE_OTHER] = 1;
+	cr_expect_eq(view_active(&cell), 0);
+	cell.closes[SHUNT_CLOSE_TIMED_OUT] = 1;
+	cr_expect_eq(view_active(&cell), 0);
+}
