@@ -66,6 +66,7 @@ static __always_inline __u64 retry_take(const struct sock *sk)
 	__u64 *found, began;
 
 	attempt_of(&sk->__sk_common, &attempt);
+	attempt.local_port = local_port(sk);
 	found = bpf_map_lookup_elem(&shunt_retries, &attempt);
 	if (!found)
 		return 0;
@@ -82,6 +83,7 @@ static __always_inline __u32 find_slot(const struct sock *sk, enum shunt_role ro
 
 	if (role == SHUNT_ROLE_SERVER) {
 		local_endpoint(&sk->__sk_common, &endpoint);
+		endpoint.port = local_port(sk);
 		slot = find_inbound(&endpoint, sk);
 		return slot ? *slot : SHUNT_SLOT_UNKNOWN_SERVER;
 	}
@@ -126,6 +128,7 @@ static __always_inline enum shunt_role guess_role(const struct sock *sk)
 	struct shunt_endpoint local = {};
 
 	local_endpoint(&sk->__sk_common, &local);
+	local.port = local_port(sk);
 	return find_inbound(&local, sk) ? SHUNT_ROLE_SERVER : SHUNT_ROLE_CLIENT;
 }
 

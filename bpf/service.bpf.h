@@ -73,6 +73,15 @@ static __always_inline void local_endpoint(const struct sock_common *common,
 	ret_local->netns = netns_of(common);
 }
 
+/*
+ * The local port of a connection.  Not skc_num: tcp_set_state() has given that back
+ * (inet_put_port()) by the time it tells of CLOSE.
+ */
+static __always_inline __u16 local_port(const struct sock *sk)
+{
+	return bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+}
+
 static __always_inline void remote_endpoint(const struct sock_common *common,
 					    struct shunt_endpoint *ret_remote)
 {

@@ -69,6 +69,11 @@ static int on_events(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)fd;
 	(void)revents;
 	observer_dispatch(daemon->observer);
+	/* At once, for a new service's first connections; but once a tick, whatever comes. */
+	if (daemon->discovery.changed && !daemon->replanned) {
+		daemon->replanned = true;
+		daemon_replan(daemon);
+	}
 	return 0;
 }
 
@@ -112,6 +117,7 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 
 	daemon->tick_late = (double)now / 1e9 - (double)due / 1e6;
 	daemon->ticks++;
+	daemon->replanned = false;
 	if (daemon->discovery.incomplete)
 		daemon_list(daemon);
 	if (daemon->discovery.changed)

@@ -43,7 +43,8 @@ struct daemon {
 	uint64_t ticks;
 	uint64_t tick_due; /* µs */
 	double tick_late; /* seconds */
-	bool replan;
+	bool replan; /* in a second */
+	bool replanned; /* in this tick already */
 	bool told_full;
 };
 
