@@ -429,8 +429,8 @@ Test(http, a_head_too_large_is_refused)
 	int fd;
 
 	start(&no_limits);
-	memset(head, 'a', sizeof(head) - 1);
-	memcpy(head, "GET /metrics HTTP/1.1\r\nX: ", 26);
+	snprintf(head, sizeof(head), "GET /metrics HTTP/1.1\r\nX: ");
+	memset(head + strlen(head), 'a', sizeof(head) - 1 - strlen(head));
 	fd = dial();
 	cr_assert_gt(send(fd, head, strlen(head), MSG_NOSIGNAL), 0);
 	hear(fd, &reply);

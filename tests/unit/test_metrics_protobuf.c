@@ -132,7 +132,7 @@ Test(protobuf, spans_of_full_and_of_sparse_histograms)
 		struct shunt_histogram *filled = &test.cells[0].histograms[SHUNT_SIGNAL_RTT];
 		const Prometheus__Histogram *histogram;
 		int index = 0;
-		int64_t count = 0;
+		__u64 count = 0;
 		size_t delta = 0;
 
 		buffer_free(&encoded);
@@ -145,7 +145,7 @@ Test(protobuf, spans_of_full_and_of_sparse_histograms)
 		for (size_t i = 0; i < histogram->n_positive_span; i++) {
 			index += histogram->positive_span[i]->offset;
 			for (uint32_t j = 0; j < histogram->positive_span[i]->length; j++) {
-				count += histogram->positive_delta[delta++];
+				count += (__u64)histogram->positive_delta[delta++];
 				cr_assert_eq(count, filled->buckets[index++ + SHUNT_BUCKET_SECOND]);
 			}
 		}

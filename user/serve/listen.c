@@ -31,17 +31,15 @@ static int listen_resolve(const char *host, uint16_t port, struct addrinfo **ret
 	}
 }
 
+/* The port lies at the same place in the addresses of both families. */
 static int listen_port(int fd, uint16_t *ret_port)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_in6 address = {0};
 	socklen_t length = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length))
 		return -errno;
-	if (address.ss_family == AF_INET6)
-		*ret_port = ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-	else
-		*ret_port = ntohs(((struct sockaddr_in *)&address)->sin_port);
+	*ret_port = ntohs(address.sin6_port);
 	return 0;
 }
 
