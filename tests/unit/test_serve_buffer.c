@@ -11,7 +11,7 @@
 static bool holds(const struct buffer *buffer, const char *text)
 {
 	return !buffer->error && buffer->length == strlen(text) &&
-	       !memcmp(buffer->data, text, buffer->length);
+	       (!buffer->length || !memcmp(buffer->data, text, buffer->length));
 }
 
 #define EXPECT(buffer, text)                                                                       \
