@@ -1,0 +1,288 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the network tests share: namespaces, peers, daemons, scrapes, assertions. To be sourced.
+#
+# Everything is named after this process and removed when it ends, so that several tests may run at
+# once on one host. A case prints `ok - TEXT`, `not ok - TEXT` or `skip - TEXT: REASON`.
+set -u
+BUILD=$(realpath "${BUILD:-build}") || exit 1
+SHUNT=$(realpath "${SHUNT:-$BUILD/shunt}") || exit 1
+tools=$BUILD/tests/netns
+scratch=$(mktemp -d) || exit 1
+# The daemon reads its configuration again as the user that it became.
+chmod 755 "$scratch"
+failures=0
+namespaces=()
+declare -A pid=()
+
+# ---- the end ------------------------------------------------------------------------------------
+
+finish() {
+	local status=$?
+	trap - EXIT
+	for name in "${!pid[@]}"; do
+		kill -KILL "${pid[$name]}" 2>/dev/null
+		wait "${pid[$name]}" 2>/dev/null
+	done
+	[ "$failures" -eq 0 ] || show_logs
+	for name in "${namespaces[@]}"; do
+		ip netns del "shunt-$$-$name"
+	done
+	rm -rf "$scratch"
+	[ "$failures" -eq 0 ] || exit 1
+	exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' HUP INT TERM
+
+show_logs() {
+	for log in "$scratch"/*.log; do
+		[ ! -s "$log" ] || sed "s/^/  ${log##*/}: /" "$log" | tail -n 40
+	done
+}
+
+# ---- cases --------------------------------------------------------------------------------------
+
+ok() {
+	echo "ok - $1"
+}
+
+# not_ok TEXT [DETAIL]: the detail may have several lines
+not_ok() {
+	failures=$((failures + 1))
+	echo "not ok - $1"
+	[ -z "${2:-}" ] || sed 's/^/    /' <<<"$2"
+}
+
+skip() {
+	echo "skip - $1: $2"
+}
+
+# equal TEXT WANT GOT
+equal() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "$(diff --label expected --label got -u <(echo "$2") <(echo "$3") | tail -n +3)"
+	fi
+}
+
+# holds TEXT COMMAND...: the command succeeds
+holds() {
+	local text=$1
+	shift
+	if "$@"; then
+		ok "$text"
+	else
+		not_ok "$text" "$*"
+	fi
+}
+
+# within TEXT LOW VALUE HIGH: decimal fractions are allowed
+within() {
+	if awk -v low="$2" -v value="$3" -v high="$4" \
+		'BEGIN { exit !(value != "" && low + 0 <= value + 0 && value + 0 <= high + 0) }'; then
+		ok "$1"
+	else
+		not_ok "$1" "expected $2 <= $3 <= $4"
+	fi
+}
+
+# eventually COMMAND...: asks again until it succeeds; the deadline is for what never comes
+eventually() {
+	local deadline=$((SECONDS + 20))
+	until "$@"; do
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.05
+	done
+}
+
+# give_up WHY: the ground of the test is not there, the rest would say nothing
+give_up() {
+	not_ok "$1"
+	exit 1
+}
+
+# ---- namespaces ---------------------------------------------------------------------------------
+
+# namespace NAME...: with their loopback up
+namespace() {
+	for name in "$@"; do
+		ip netns add "shunt-$$-$name" || give_up "network namespace $name"
+		namespaces+=("$name")
+		ip -n "shunt-$$-$name" link set lo up
+	done
+}
+
+# inside NAME COMMAND...: not `ip netns exec`, which hides what is mounted below /sys
+inside() {
+	local name=$1
+	shift
+	nsenter --net="/run/netns/shunt-$$-$name" -- "$@"
+}
+
+# wire A B: a cable between two namespaces. A has 10.203.0.1 and fd00:203::1, B 10.203.0.2 and
+# fd00:203::2; nobody is at 10.203.0.66 and fd00:203::66, and nobody says so: a black hole.
+wire() {
+	local a=shunt-$$-$1 b=shunt-$$-$2
+	ip -n "$a" link add eth0 type veth peer name eth0 netns "$b" || give_up "veth pair"
+	ip -n "$a" addr add 10.203.0.1/24 dev eth0
+	ip -n "$b" addr add 10.203.0.2/24 dev eth0
+	ip -n "$a" addr add fd00:203::1/64 dev eth0 nodad
+	ip -n "$b" addr add fd00:203::2/64 dev eth0 nodad
+	ip -n "$a" link set eth0 up
+	ip -n "$b" link set eth0 up
+	ip -n "$a" neigh add 10.203.0.66 lladdr 02:00:00:00:00:66 dev eth0 nud permanent
+	ip -n "$a" neigh add fd00:203::66 lladdr 02:00:00:00:00:66 dev eth0 nud permanent
+	eventually inside "$1" ping -q -c 1 -W 1 10.203.0.2 >/dev/null || give_up "no way from $1 to $2"
+	eventually inside "$1" ping -q -c 1 -W 1 fd00:203::2 >/dev/null || give_up "no way from $1 to $2"
+}
+
+# ---- peers --------------------------------------------------------------------------------------
+
+# spawn NAME NAMESPACE COMMAND...: in the background; what it prints goes to NAME.out and NAME.log
+spawn() {
+	local name=$1 where=$2
+	shift 2
+	nsenter --net="/run/netns/shunt-$$-$where" -- "$@" \
+		>"$scratch/$name.out" 2>"$scratch/$name.log" </dev/null &
+	pid[$name]=$!
+}
+
+# printed NAME TEXT: what was spawned has printed it
+printed() {
+	grep -qs "$2" "$scratch/$1.out"
+}
+
+# finished NAME: waits for it; its exit status
+finished() {
+	local status
+	wait "${pid[$1]}"
+	status=$?
+	unset "pid[$1]"
+	return $status
+}
+
+# stop NAME [SIGNAL]: ends it and waits; its exit status
+stop() {
+	kill "-${2:-TERM}" "${pid[$1]}"
+	finished "$1"
+}
+
+# server NAME NAMESPACE OPTION...: of the server of these tests, which listens when this returns
+server() {
+	local name=$1 where=$2
+	shift 2
+	spawn "$name" "$where" "$tools/server" "$@"
+	eventually printed "$name" '^ready$' || give_up "server $name does not start"
+}
+
+# nonzero LINE: the NAME=COUNT in it that are not 0
+nonzero() {
+	xargs -n 1 <<<"$1" | grep -v '=0$' | xargs
+}
+
+# client NAMESPACE WANT OPTION...: runs it; what its connections saw is asserted, for all that is
+# counted afterwards stands on it
+client() {
+	local where=$1 want=$2 got
+	shift 2
+	got=$(nonzero "$(inside "$where" "$tools/client" "$@")")
+	[ "$got" = "$want" ] || not_ok "the client sees '$want'" "got '$got': client $*"
+}
+
+# ---- daemons ------------------------------------------------------------------------------------
+
+# configure NAME: the configuration on standard input, completed so that several get along
+configure() {
+	local yaml=$scratch/$1.yaml
+	cat >"$yaml"
+	grep -q '^listen:' "$yaml" || echo "listen: 127.0.0.1:9909" >>"$yaml"
+	grep -q '^control:' "$yaml" || echo "control: $scratch/$1.sock" >>"$yaml"
+	grep -q '^discover:' "$yaml" || echo "discover: false" >>"$yaml"
+}
+
+is_up() {
+	inside "$where_is" curl -sf -m 5 -o "$scratch/health" "http://127.0.0.1:9909/healthz" ||
+		! kill -0 "${pid[$1]}"
+}
+
+# observe NAME NAMESPACE: starts a daemon there, with the configuration on standard input
+declare -A home=()
+observe() {
+	local where_is=$2
+	configure "$1"
+	home[$1]=$2
+	spawn "$1" "$2" "$SHUNT" run -c "$scratch/$1.yaml"
+	eventually is_up "$1" && kill -0 "${pid[$1]}" || give_up "shunt does not start"
+}
+
+# fetch NAME PATH [OPTION...]: of curl
+fetch() {
+	local where=${home[$1]} path=$2
+	shift 2
+	inside "$where" curl -sf -m 10 "$@" "http://127.0.0.1:9909$path"
+}
+
+# scrape NAME: the metrics as they are now, for value() and counters()
+scrape() {
+	fetch "$1" /metrics -o "$scratch/$1.metrics" || give_up "no answer from $1 on /metrics"
+}
+
+# value NAME METRIC [LABELS]: as of the last scrape; nothing where there is no such sample
+value() {
+	local key=$2${3:+"{$3}"}
+	awk -v key="$key " 'index($0, key) == 1 { print $NF }' "$scratch/$1.metrics"
+}
+
+# now_is NAME METRIC LABELS VALUE: as of a scrape of its own
+now_is() {
+	scrape "$1"
+	[ "$(value "$1" "$2" "$3")" = "$4" ]
+}
+
+# counters NAME SERVICE: scrapes; how the handshakes and the connections of a service ended, and how
+# many are open, as words without the zeros: `handshakes=9 handshakes_refused=2 closed=8 active=1`
+counters() {
+	scrape "$1"
+	awk -v service="{service=\"$2\",role=" '
+		index($0, service) == 0 || $NF == 0 { next }
+		/^shunt_tcp_handshakes_total/ { name = "handshakes" }
+		/^shunt_tcp_connections_closed_total/ { name = "closed" }
+		/^shunt_tcp_connections_active/ { words = words " active=" $NF; next }
+		!/^shunt_tcp_(handshakes|connections_closed)_total/ { next }
+		match($0, /error_type="[^"]+"/) {
+			name = name "_" substr($0, RSTART + 12, RLENGTH - 13)
+		}
+		{ words = words " " name "=" $NF }
+		END { print substr(words, 2) }' "$scratch/$1.metrics"
+}
+
+counters_are() {
+	[ "$(counters "$1" "$2")" = "$3" ]
+}
+
+# expect TEXT NAME SERVICE WORDS: these counters and no others, once the last packets are through
+expect() {
+	if eventually counters_are "$2" "$3" "$4"; then
+		ok "$1"
+	else
+		not_ok "$1" "$3: expected $4
+$3: got      $(counters "$2" "$3")"
+	fi
+}
+
+# sum NAME METRIC: of all its samples
+sum() {
+	awk -v metric="$2" '$1 ~ "^" metric "([{]|$)" { sum += $NF } END { print sum + 0 }' \
+		"$scratch/$1.metrics"
+}
+
+# expect_sound NAME: no helper failed, no run was missed, no event was lost
+expect_sound() {
+	scrape "$1"
+	equal "$1: no BPF helper failed" 0 "$(sum "$1" shunt_bpf_errors_total)"
+	equal "$1: no run of a program was missed" 0 "$(sum "$1" shunt_bpf_runs_missed_total)"
+	equal "$1: no event was lost" 0 "$(sum "$1" shunt_events_lost_total)"
+}
