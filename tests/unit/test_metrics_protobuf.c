@@ -63,12 +63,12 @@ Test(protobuf, counters_and_gauges)
 	encode();
 	family = find("shunt_tcp_handshakes_total");
 	cr_assert_eq(family->type, PROMETHEUS__METRIC_TYPE__COUNTER);
-	cr_assert_eq(family->n_metric, 6 + 7);
+	cr_assert_eq(family->n_metric, 7 + 7);
 	cr_assert_str_eq(label(family->metric[1], "service"), "nginx:80");
 	cr_assert_str_eq(label(family->metric[1], "role"), "server");
 	cr_assert_str_eq(label(family->metric[1], "error_type"), "refused");
 	cr_assert_eq(family->metric[1]->counter->value, 101);
-	cr_assert_str_eq(label(family->metric[6], "service"), "a\\b\"c\nd\xef\xbf\xbd\xc3\xa9");
+	cr_assert_str_eq(label(family->metric[7], "service"), "a\\b\"c\nd\xef\xbf\xbd\xc3\xa9");
 
 	family = find("shunt_tick_late_seconds");
 	cr_assert_eq(family->type, PROMETHEUS__METRIC_TYPE__GAUGE);

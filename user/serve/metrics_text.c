@@ -30,30 +30,17 @@ struct text_sink {
 	size_t bound_ends[METRICS_LE_COUNT + 1];
 };
 
-static bool text_needs_care(char c)
-{
-	return c == '\\' || c == '"' || c == '\n' || (c & 0x80);
-}
-
 static void text_escape(struct buffer *out, const char *value)
 {
-	char character[5] = "";
-
 	while (*value) {
-		size_t length = utf8_length(value);
-
-		if (!text_needs_care(*value)) {
-			buffer_char(out, *value++);
+		if (*value == '\n') {
+			buffer_string(out, "\\n");
+			value++;
 			continue;
 		}
-		if (*value == '\n')
-			buffer_string(out, "\\n");
-		else if (*value == '\\' || *value == '"')
-			buffer_append(out, (char[]){'\\', *value}, 2);
-		else
-			utf8_append(out, memcpy(character, value, length ? length : 1));
-		memset(character, 0, sizeof(character));
-		value += length ? length : 1;
+		if (*value == '\\' || *value == '"')
+			buffer_char(out, '\\');
+		value += utf8_append_one(out, value);
 	}
 }
 
@@ -169,7 +156,7 @@ static void text_service(struct text_sink *text, struct buffer *out,
 	buffer_append(out, text->labels.data + start, text->label_ends[index] - start);
 }
 
-/* `name suffix{labels`, the brace left open; ret true where there are labels. */
+/* `name_suffix{a="b"`: the brace is left open.  False where there are no labels. */
 static bool text_labels(struct text_sink *text, struct buffer *out, const char *suffix,
 			const struct metric_labels *labels)
 {

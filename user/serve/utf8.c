@@ -50,15 +50,20 @@ size_t utf8_length(const char *text)
 	return length;
 }
 
+size_t utf8_append_one(struct buffer *buffer, const char *text)
+{
+	size_t length = utf8_length(text);
+
+	if (length) {
+		buffer_append(buffer, text, length);
+		return length;
+	}
+	buffer_string(buffer, "\xef\xbf\xbd");
+	return 1;
+}
+
 void utf8_append(struct buffer *buffer, const char *text)
 {
-	while (*text) {
-		size_t length = utf8_length(text);
-
-		if (length)
-			buffer_append(buffer, text, length);
-		else
-			buffer_string(buffer, "\xef\xbf\xbd");
-		text += length ? length : 1;
-	}
+	while (*text)
+		text += utf8_append_one(buffer, text);
 }

@@ -15,7 +15,13 @@
  */
 size_t utf8_length(const char *text);
 
-/* Appends `text`, each byte of what is ill-formed as U+FFFD. */
+/*
+ * Appends the character at `text`, a byte of what is ill-formed as U+FFFD.
+ * Returns how many bytes of `text` that was; not to be called at its end.
+ */
+size_t utf8_append_one(struct buffer *buffer, const char *text);
+
+/* Appends all of `text` so. */
 void utf8_append(struct buffer *buffer, const char *text);
 
 #endif
