@@ -44,7 +44,8 @@ static __always_inline void fill_event(struct shunt_event *event, const struct s
 	BPF_CORE_READ_STR_INTO(&event->comm, leader, comm);
 	if (cgroup) {
 		event->cgroup = BPF_CORE_READ(cgroup, kn, id);
-		BPF_CORE_READ_STR_INTO(&event->unit, cgroup, kn, name);
+		bpf_probe_read_kernel_str(event->unit, sizeof(event->unit),
+					  BPF_CORE_READ(cgroup, kn, name));
 	}
 }
 

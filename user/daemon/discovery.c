@@ -151,12 +151,13 @@ void discovery_done(struct discovery *discovery)
 	*discovery = (struct discovery){0};
 }
 
-static void clean_comm(const char *comm, char ret_clean[SHUNT_COMM_MAX])
+/* Keeps plain, printable ASCII; anything else reads as '_'. */
+static void clean(const char *text, size_t size, char *ret_clean)
 {
 	size_t i;
 
-	for (i = 0; i < SHUNT_COMM_MAX - 1 && comm[i]; i++) {
-		unsigned char c = (unsigned char)comm[i];
+	for (i = 0; i < size - 1 && text[i]; i++) {
+		unsigned char c = (unsigned char)text[i];
 
 		ret_clean[i] = c < 0x80 && isgraph(c) && c != '"' && c != '\\' ? (char)c : '_';
 	}
@@ -170,7 +171,7 @@ void found_name(const struct found *found, size_t size, char *ret_name)
 	char text[INET6_ADDRSTRLEN], comm[SHUNT_COMM_MAX];
 
 	if (event->type == SHUNT_EVENT_LISTEN) {
-		clean_comm(event->comm, comm);
+		clean(event->comm, sizeof(comm), comm);
 		snprintf(ret_name, size, "%s:%u", comm, event->port);
 	} else if (!memcmp(event->addr, ipv4, sizeof(ipv4))) {
 		inet_ntop(AF_INET, event->addr + sizeof(ipv4), text, sizeof(text));
@@ -179,4 +180,9 @@ void found_name(const struct found *found, size_t size, char *ret_name)
 		inet_ntop(AF_INET6, event->addr, text, sizeof(text));
 		snprintf(ret_name, size, "_out:[%s]:%u", text, event->port);
 	}
+}
+
+void found_unit(const struct found *found, char ret_unit[static SHUNT_UNIT_MAX])
+{
+	clean(found->event.unit, SHUNT_UNIT_MAX, ret_unit);
 }

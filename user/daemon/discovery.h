@@ -49,4 +49,7 @@ void discovery_done(struct discovery *discovery);
  */
 void found_name(const struct found *found, size_t size, char *ret_name);
 
+/* The last component of its cgroup's path, cleaned likewise; empty in the root cgroup. */
+void found_unit(const struct found *found, char ret_unit[static SHUNT_UNIT_MAX]);
+
 #endif

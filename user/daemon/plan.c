@@ -193,17 +193,18 @@ static bool may_be_of(const struct run *run, const struct service *service,
 /* The service of a found thing: its own name, and where that is another's, more of it. */
 static struct service *find_or_add(struct run *run, const struct found *found, enum shunt_role role)
 {
-	char base[FOUND_NAME_MAX], names[3][SERVICE_NAME_MAX];
+	char base[FOUND_NAME_MAX], unit[SHUNT_UNIT_MAX], names[3][SERVICE_NAME_MAX];
 	struct services *services = run->plan->services;
 	struct service *service;
 
 	found_name(found, sizeof(base), base);
 	snprintf(names[0], sizeof(names[0]), "%s", base);
-	snprintf(names[1], sizeof(names[1]), "%s@%.40s", base, found->event.unit);
+	found_unit(found, unit);
+	snprintf(names[1], sizeof(names[1]), "%s@%.40s", base, unit);
 	snprintf(names[2], sizeof(names[2]), "%s@netns-%u", base, found->event.netns);
 
 	for (unsigned i = 0; i < 3; i++) {
-		if (i == 1 && !found->event.unit[0])
+		if (i == 1 && !unit[0])
 			continue;
 		service = services_find(services, names[i], role);
 		if (service && !may_be_of(run, service, found))
