@@ -223,8 +223,7 @@ static void convert_endpoints(struct taker *taker, const struct raw_service *raw
 		take_refuse(taker, "outbound", "is given beside inbound, expected one of them");
 	else if (!raw->inbound.count && !raw->outbound.count)
 		take_refuse(taker, "inbound",
-			    "is missing or empty, and so is outbound, expected one of "
-			    "them with an entry");
+			    "has no entry and neither has outbound, expected one of the two lists");
 	else if (raw->inbound.count)
 		take_endpoints(taker, "inbound", &raw->inbound, ENDPOINT_INBOUND,
 			       &service->endpoints);

@@ -39,6 +39,14 @@ static int refuse(char *why, const char *what, unsigned int forms)
 	return -EINVAL;
 }
 
+/* Where the colon before the port is, which in "[HOST]:PORT" follows the bracket. */
+static const char *find_port(const char *text)
+{
+	const char *bracket = *text == '[' ? strrchr(text, ']') : NULL;
+
+	return strrchr(bracket ? bracket : text, ':');
+}
+
 /* "[HOST]:PORT" or "HOST:PORT"; without a port all of it is the host. */
 static int split(const char *text, unsigned int forms, struct parts *parts, char *why)
 {
@@ -47,7 +55,7 @@ static int split(const char *text, unsigned int forms, struct parts *parts, char
 
 	*parts = (struct parts){0};
 	if (forms & ENDPOINT_PORT) {
-		end = strrchr(text, ':');
+		end = find_port(text);
 		if (!end || !end[1])
 			return refuse(why, "has no port", forms);
 		parts->port = end + 1;
@@ -58,7 +66,7 @@ static int split(const char *text, unsigned int forms, struct parts *parts, char
 		}
 	}
 	if (end < start || (size_t)(end - start) >= sizeof(parts->host))
-		return refuse(why, "is not an address", forms);
+		return refuse(why, "is not a numeric address", forms);
 	memcpy(parts->host, start, (size_t)(end - start));
 	parts->bits = strchr(parts->host, '/');
 	if (parts->bits)
@@ -91,7 +99,7 @@ static int parse_host(const struct parts *parts, unsigned int forms,
 		memcpy(endpoint->addr, mapped_prefix, sizeof(mapped_prefix));
 		return 0;
 	}
-	if ((forms & ENDPOINT_PORT) && colon && !parts->bracketed) {
+	if ((forms & ENDPOINT_PORT) && colon && !parts->bracketed && *parts->host != '[') {
 		snprintf(why, ENDPOINT_WHY_MAX,
 			 "has no brackets around its IPv6 address, expected [ADDRESS]:PORT");
 		return -EINVAL;

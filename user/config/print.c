@@ -237,7 +237,7 @@ int config_print(const struct config *config, FILE *out)
 		return -ENOMEM;
 	yaml_print(tree, out);
 	json_decref(tree);
-	return ferror(out) ? -EIO : 0;
+	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
 int config_print_json(const struct config *config, char **ret_json)

@@ -14,6 +14,10 @@
 
 #define OPTIONAL (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL_STR)
 
+/* A name may be "null"; where null means the default, no text of that kind is valid. */
+#define NAME(_struct, _key)                                                                        \
+	CYAML_FIELD_STRING_PTR(#_key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct _struct,    \
+			       _key, 0, CYAML_UNLIMITED)
 #define TEXT(_struct, _key) TEXT_AS(_struct, #_key, _key)
 #define TEXT_AS(_struct, _key, _member)                                                            \
 	CYAML_FIELD_STRING_PTR(_key, OPTIONAL, struct _struct, _member, 0, CYAML_UNLIMITED)
@@ -66,7 +70,7 @@ static const cyaml_schema_field_t breaker_fields[] = {
 };
 
 static const cyaml_schema_field_t service_fields[] = {
-	TEXT(raw_service, name),
+	NAME(raw_service, name),
 	LIST(raw_service, inbound, LIST_MAX),
 	LIST(raw_service, outbound, LIST_MAX),
 	TEXT(raw_service, cgroup),
@@ -145,4 +149,9 @@ bool schema_is_null(const char *value)
 {
 	return !*value || !strcmp(value, "~") || !strcmp(value, "null") || !strcmp(value, "Null") ||
 	       !strcmp(value, "NULL");
+}
+
+bool schema_takes_null(const cyaml_schema_value_t *schema)
+{
+	return (schema->flags & CYAML_FLAG_POINTER_NULL_STR) == CYAML_FLAG_POINTER_NULL_STR;
 }

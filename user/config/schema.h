@@ -104,7 +104,10 @@ int schema_load(const char *text, size_t size, struct raw_config **ret_raw,
 /* Frees it; NULL is fine. */
 void schema_free(struct raw_config *raw);
 
-/* Whether a scalar counts as an absent value: nothing, `~` or `null`. */
+/* Whether libcyaml takes a scalar for an absent value: nothing, `~` or `null`… */
 bool schema_is_null(const char *value);
+
+/* …where the schema allows for one. */
+bool schema_takes_null(const cyaml_schema_value_t *schema);
 
 #endif

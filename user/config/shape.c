@@ -102,6 +102,26 @@ static void read_key(struct reader *reader, struct frame *frame, const char *key
 	frame->field = field;
 }
 
+/*
+ * libcyaml does not tell null from "null".  Of a text that takes null for its
+ * default, only the former is right; of one that does not, only the latter.
+ */
+static void check_text(struct reader *reader, uint32_t node, const cyaml_schema_value_t *schema,
+		       const yaml_event_t *event, size_t line)
+{
+	const char *value = (const char *)event->data.scalar.value;
+	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	char quoted[QUOTED_SIZE];
+
+	if (!schema_is_null(value))
+		return;
+	if (schema_takes_null(schema) && !plain)
+		complain(reader, node, line, "%s is not a value; leave it out for the default",
+			 quote(value, quoted));
+	else if (!schema_takes_null(schema) && plain && *value)
+		complain(reader, node, line, "%s is not a value", quote(value, quoted));
+}
+
 static void check_scalar(struct reader *reader, uint32_t node, const cyaml_schema_value_t *schema,
 			 const yaml_event_t *event, size_t line)
 {
@@ -110,10 +130,9 @@ static void check_scalar(struct reader *reader, uint32_t node, const cyaml_schem
 
 	if (strlen(value) != event->data.scalar.length)
 		complain(reader, node, line, "holds a zero byte");
-	else if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE && !*value)
-		complain(reader, node, line, "is an empty text; leave it out for the default");
-	else if (schema->type != CYAML_STRING &&
-		 !((schema->flags & CYAML_FLAG_POINTER) && schema_is_null(value)))
+	else if (schema->type == CYAML_STRING)
+		check_text(reader, node, schema, event, line);
+	else if (!schema_takes_null(schema) || !schema_is_null(value))
 		complain(reader, node, line, "%s is not %s", quote(value, quoted),
 			 type_name(schema->type));
 }

@@ -79,7 +79,7 @@ void take_uint(struct taker *taker, const char *key, const char *text, uint32_t 
 void take_share(struct taker *taker, const char *key, const char *text, enum take_share from,
 		double *value)
 {
-	const char *range = from == TAKE_SHARE_ABOVE_ZERO ? "above 0 and up to 1" : "0 to 1";
+	const char *range = from == TAKE_SHARE_ABOVE_ZERO ? "0.0001 to 1" : "0, or 0.0001 to 1";
 	char quoted[QUOTED_SIZE];
 	double share = 0;
 	int err;

@@ -35,7 +35,7 @@ void take_uint(struct taker *taker, const char *key, const char *text, uint32_t 
 
 enum take_share { TAKE_SHARE_ABOVE_ZERO, TAKE_SHARE_FROM_ZERO };
 
-/* Up to 1, that included. */
+/* 0.0001 to 1 or, from zero, 0. */
 void take_share(struct taker *taker, const char *key, const char *text, enum take_share from,
 		double *value);
 

@@ -196,9 +196,11 @@ static int validate_overlaps(const struct config *config, const struct outline *
 		}
 	}
 	qsort(claims, count, sizeof(*claims), compare_claims);
-	for (size_t i = 1; i < count; i++) {
-		if (!compare_scopes(&claims[i], &claims[i - 1]))
-			complain_overlap(&claims[i], &claims[i - 1], config, outline, complaints);
+	for (size_t i = 1, first = 0; i < count; i++) {
+		if (compare_scopes(&claims[i], &claims[first]) != 0)
+			first = i;
+		else
+			complain_overlap(&claims[i], &claims[first], config, outline, complaints);
 	}
 	free(claims);
 	return 0;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define SHARE_DECIMALS 9
+/* The least share but 0 is one of so many: C prints what is less with an exponent. */
+#define SHARE_PARTS 10000
 
 /* Largest first: printing takes the first that divides. */
 static const struct unit {
@@ -139,7 +141,7 @@ int value_parse_share(const char *text, double *ret_value)
 	}
 	if (*text)
 		return -EINVAL;
-	if (numerator > scale)
+	if (numerator > scale || (numerator && numerator * SHARE_PARTS < scale))
 		return -ERANGE;
 	/* Both are below 2^53, so the quotient is the double nearest to the text. */
 	*ret_value = (double)numerator / (double)scale;

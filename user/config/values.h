@@ -22,7 +22,7 @@ int value_parse_duration(const char *text, uint64_t *ret_nsec);
 /* A decimal integer without sign or leading zeros; -EINVAL, or -ERANGE past 64 bits. */
 int value_parse_uint(const char *text, uint64_t *ret_value);
 
-/* A plain decimal number from 0 to 1 with at most nine decimals; -EINVAL, -ERANGE. */
+/* A plain decimal number with at most nine decimals: 0, or 0.0001 to 1; -EINVAL, -ERANGE. */
 int value_parse_share(const char *text, double *ret_value);
 
 /* `true` or `false`; -EINVAL. */
