@@ -79,14 +79,6 @@ static void usage(void)
 	exit(2);
 }
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 /* ---- connect ---- */
 
 static enum outcome outcome_of(int error)
@@ -123,7 +115,7 @@ static struct peer target_of(const struct client *client, unsigned long n)
 
 static void settle(struct client *client, struct flow *flow, int error)
 {
-	flow->took = now() - flow->began;
+	flow->took = peer_now() - flow->began;
 	flow->outcome = outcome_of(error);
 	if (flow->outcome == OK) {
 		if (client->durations)
@@ -144,7 +136,7 @@ static void start(struct client *client, struct flow *flow, struct pollfd *poll_
 	*poll_fd = (struct pollfd){.fd = flow->fd, .events = POLLOUT};
 	if (client->user_timeout)
 		peer_option(flow->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)client->user_timeout);
-	flow->began = now();
+	flow->began = peer_now();
 	if (connect(flow->fd, (struct sockaddr *)&target.address, target.size) &&
 	    errno == EINPROGRESS)
 		return;
@@ -176,14 +168,14 @@ static bool is_pending(const struct client *client, size_t count)
 
 static void connect_all(struct client *client, size_t count)
 {
-	uint64_t deadline = now() + client->give_up * 1000000;
+	uint64_t deadline = peer_now() + client->give_up * 1000000;
 
 	for (size_t i = 0; i < count; i++) {
 		errno = 0;
 		start(client, &client->flows[i], &client->polls[i]);
 	}
 	while (is_pending(client, count)) {
-		uint64_t at = now();
+		uint64_t at = peer_now();
 
 		if (at >= deadline)
 			break;

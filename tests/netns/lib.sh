@@ -19,7 +19,7 @@ declare -A pid=()
 # ---- the end ------------------------------------------------------------------------------------
 
 finish() {
-	local status=$?
+	local status=$? name
 	trap - EXIT
 	for name in "${!pid[@]}"; do
 		kill -KILL "${pid[$name]}" 2>/dev/null
@@ -37,6 +37,7 @@ trap finish EXIT
 trap 'exit 130' HUP INT TERM
 
 show_logs() {
+	local log
 	for log in "$scratch"/*.log; do
 		[ ! -s "$log" ] || sed "s/^/  ${log##*/}: /" "$log" | tail -n 40
 	done
@@ -108,6 +109,7 @@ give_up() {
 
 # namespace NAME...: with their loopback up
 namespace() {
+	local name
 	for name in "$@"; do
 		ip netns add "shunt-$$-$name" || give_up "network namespace $name"
 		namespaces+=("$name")
@@ -285,4 +287,41 @@ expect_sound() {
 	equal "$1: no BPF helper failed" 0 "$(sum "$1" shunt_bpf_errors_total)"
 	equal "$1: no run of a program was missed" 0 "$(sum "$1" shunt_bpf_runs_missed_total)"
 	equal "$1: no event was lost" 0 "$(sum "$1" shunt_events_lost_total)"
+}
+
+# ---- real peers ---------------------------------------------------------------------------------
+
+# web NAME NAMESPACE PORT: an nginx that answers everything, and counts at /status
+web() {
+	local dir=$scratch/$1.nginx
+	mkdir -p "$dir"
+	cat >"$dir/nginx.conf" <<-CONFIG
+		daemon off;
+		worker_processes 2;
+		pid $dir/pid;
+		error_log stderr error;
+		events { worker_connections 4096; }
+		http {
+			access_log off;
+			client_body_temp_path $dir/body;
+			proxy_temp_path $dir/proxy;
+			fastcgi_temp_path $dir/fastcgi;
+			uwsgi_temp_path $dir/uwsgi;
+			scgi_temp_path $dir/scgi;
+			keepalive_requests 1000000;
+			server {
+				listen $3 backlog=4096;
+				location / { return 200 "hello\n"; }
+				location /status { stub_status; }
+			}
+		}
+	CONFIG
+	spawn "$1" "$2" nginx -e stderr -c "$dir/nginx.conf"
+	eventually inside "$2" curl -sf -o "$dir/answer" "http://127.0.0.1:$3/status" ||
+		give_up "nginx does not start"
+}
+
+# accepted NAMESPACE PORT: the connections that nginx has accepted, this question's included
+accepted() {
+	inside "$1" curl -sf -m 10 "http://127.0.0.1:$2/status" | awk '/^ *[0-9]+ +[0-9]+ +[0-9]+/ { print $1 }'
 }

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -64,6 +65,15 @@ static inline void peer_linger0(int fd)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)))
 		err(1, "setsockopt SO_LINGER");
+}
+
+/* CLOCK_MONOTONIC, in ns. */
+static inline uint64_t peer_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
 static inline void peer_pause(unsigned long ms)

@@ -187,6 +187,7 @@ static void run(struct server *server)
 
 /* ---- the start ---- */
 
+/* Port 0 is left to listen(2), as by a program that never calls bind(2). */
 static int make_listener(const char *address, unsigned long port, int backlog, bool v6only)
 {
 	struct peer local;
@@ -199,8 +200,14 @@ static int make_listener(const char *address, unsigned long port, int backlog, b
 	peer_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (local.address.ss_family == AF_INET6)
 		peer_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
-	if (bind(fd, (struct sockaddr *)&local.address, local.size) || listen(fd, backlog))
+	if ((port && bind(fd, (struct sockaddr *)&local.address, local.size)) ||
+	    listen(fd, backlog))
 		err(1, "%s port %lu", address, port);
+	if (!port) {
+		getsockname(fd, (struct sockaddr *)&local.address, &local.size);
+		/* Both families have their port at the same place. */
+		printf("port=%u\n", ntohs(((struct sockaddr_in *)&local.address)->sin_port));
+	}
 	return fd;
 }
 
