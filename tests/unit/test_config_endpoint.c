@@ -152,6 +152,7 @@ Test(config_endpoint, containment)
 	cr_expect(!contains("10.0.0.0/23:80", "10.0.2.0:80"));
 	cr_expect(contains("10.0.0.0/8:80", "10.1.0.0/16:80"));
 	cr_expect(!contains("10.1.0.0/16:80", "10.0.0.0/8:80"));
+	cr_expect(!contains("10.0.0.0/16:80", "10.0.0.0/8:80"));
 	cr_expect(!contains("0.0.0.0/0:80", "[2001:db8::5]:80"));
 	cr_expect(contains("10.0.0.5:*", "10.0.0.5:80"));
 	cr_expect(!contains("10.0.0.5:80", "10.0.0.5:*"));

@@ -35,6 +35,7 @@ Test(config_fields, top)
 {
 	const struct config *config = every.config;
 
+	cr_assert(config);
 	cr_expect_str_eq(config->listen_host, "::");
 	cr_expect_eq(config->listen_port, 9910);
 	cr_expect_str_eq(config->control, "/run/other.sock");
@@ -60,6 +61,7 @@ Test(config_fields, service)
 	const struct config_service *web = &every.config->services[0];
 	const struct config_service *db = &every.config->services[1];
 
+	cr_assert(web && db);
 	cr_expect_str_eq(web->name, "web");
 	cr_expect_eq(web->role, SHUNT_ROLE_SERVER);
 	cr_expect_eq(web->endpoints.count, 1);

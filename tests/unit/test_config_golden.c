@@ -40,8 +40,8 @@ static size_t each_input(void (*check)(const char *name, const char *text, size_
 	for (int i = 0; i < count; i++) {
 		char *name = entries[i]->d_name;
 		char *end = strrchr(name, '.');
+		size_t size = 0;
 		char *text;
-		size_t size;
 
 		if (!strcmp(end, ".in")) {
 			*end = '\0';

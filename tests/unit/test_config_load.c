@@ -152,6 +152,20 @@ Test(config_load, too_long)
 	expect_refusal(-EFBIG, ": 1048577 bytes, expected at most 1048576");
 }
 
+/* As of a file that grows while it is read, or says nothing of its size. */
+Test(config_load, too_long_in_memory)
+{
+	char *text = malloc(CONFIG_FILE_MAX + 1);
+	struct parsed parsed;
+
+	memset(text, '\n', CONFIG_FILE_MAX + 1);
+	parsed = parse_config("t", text, CONFIG_FILE_MAX + 1);
+	cr_expect_eq(parsed.err, -EFBIG);
+	cr_expect_str_eq(parsed.complaints, "t: 1048577 bytes, expected at most 1048576\n");
+	free_parsed(&parsed);
+	free(text);
+}
+
 Test(config_load, as_long_as_may_be)
 {
 	struct parsed parsed;

@@ -48,7 +48,8 @@ static size_t insert(char *text, size_t size, const char *token)
 	size_t at = below(size + 1);
 
 	memmove(text + at + length, text + at, size - at);
-	memcpy(text + at, token, length);
+	for (size_t i = 0; i < length; i++)
+		text[at + i] = token[i];
 	return size + length;
 }
 

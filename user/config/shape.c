@@ -184,10 +184,7 @@ static int read_entry(struct reader *reader, struct frame *frame, const yaml_eve
 	if (frame->count == max + 1)
 		complain(reader, frame->node, line, "has too many entries, expected at most %u",
 			 max);
-	if (frame->count <= max)
-		return read_value(reader, node, frame->schema->sequence.entry, event);
-	reader->skip = event->type != YAML_SCALAR_EVENT && event->type != YAML_ALIAS_EVENT;
-	return 0;
+	return read_value(reader, node, frame->schema->sequence.entry, event);
 }
 
 /* In a mapping: a key and its value by turns. */
