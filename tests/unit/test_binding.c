@@ -161,7 +161,7 @@ Test(binding, the_first_of_two_holds)
 }
 
 struct difference {
-	const char *what;
+	char what[8];
 	struct binding other;
 };
 

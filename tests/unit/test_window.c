@@ -218,28 +218,28 @@ Test(window, remembers_when_it_changed)
 }
 
 struct failure_case {
-	bool close;
 	unsigned kind;
+	bool close; /* or a handshake */
 	bool failure;
 };
 
 ParameterizedTestParameters(cell, failures)
 {
 	static struct failure_case cases[] = {
-		{false, SHUNT_HANDSHAKE_OK, false},
-		{false, SHUNT_HANDSHAKE_REFUSED, true},
-		{false, SHUNT_HANDSHAKE_RESET, true},
-		{false, SHUNT_HANDSHAKE_TIMED_OUT, true},
-		{false, SHUNT_HANDSHAKE_HOST_UNREACHABLE, true},
-		{false, SHUNT_HANDSHAKE_NET_UNREACHABLE, true},
-		{false, SHUNT_HANDSHAKE_OVERFLOW, true},
-		{false, SHUNT_HANDSHAKE_OTHER, true},
-		{true, SHUNT_CLOSE_ORDERLY, false},
-		{true, SHUNT_CLOSE_RESET_BY_PEER, true},
-		{true, SHUNT_CLOSE_RESET_BY_LOCAL, false},
-		{true, SHUNT_CLOSE_TIMED_OUT, true},
-		{true, SHUNT_CLOSE_NO_RESPONSE, true},
-		{true, SHUNT_CLOSE_OTHER, true},
+		{SHUNT_HANDSHAKE_OK, false, false},
+		{SHUNT_HANDSHAKE_REFUSED, false, true},
+		{SHUNT_HANDSHAKE_RESET, false, true},
+		{SHUNT_HANDSHAKE_TIMED_OUT, false, true},
+		{SHUNT_HANDSHAKE_HOST_UNREACHABLE, false, true},
+		{SHUNT_HANDSHAKE_NET_UNREACHABLE, false, true},
+		{SHUNT_HANDSHAKE_OVERFLOW, false, true},
+		{SHUNT_HANDSHAKE_OTHER, false, true},
+		{SHUNT_CLOSE_ORDERLY, true, false},
+		{SHUNT_CLOSE_RESET_BY_PEER, true, true},
+		{SHUNT_CLOSE_RESET_BY_LOCAL, true, false},
+		{SHUNT_CLOSE_TIMED_OUT, true, true},
+		{SHUNT_CLOSE_NO_RESPONSE, true, true},
+		{SHUNT_CLOSE_OTHER, true, true},
 	};
 
 	return cr_make_param_array(struct failure_case, cases, sizeof(cases) / sizeof(cases[0]));
