@@ -213,6 +213,9 @@ static struct service *find_or_add(struct run *run, const struct found *found, e
 			service = services_add(services, names[i], role, SERVICE_DISCOVERED);
 		if (!service)
 			return NULL;
+		/* New, or back: not one that has been idle since the clock began. */
+		if (!service->window.changed_at || service->origin == SERVICE_RETIRED)
+			service->window.changed_at = run->now;
 		service->origin = SERVICE_DISCOVERED;
 		service->netns = found->event.netns;
 		return service;

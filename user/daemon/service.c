@@ -104,6 +104,10 @@ bool services_retire_idle(struct services *services, struct observer *observer, 
 	for (uint32_t i = SHUNT_SLOT_FIRST; i < services->count; i++) {
 		struct service *service = &services->items[i];
 
+		/* One is on its way out already: its slot is free in a moment. */
+		if (service->origin == SERVICE_RETIRED &&
+		    now - service->retired_at < SERVICE_GRACE + NSEC_PER_SEC)
+			return false;
 		if (service->origin != SERVICE_DISCOVERED || service->listening ||
 		    now - service->window.changed_at < SERVICE_IDLE)
 			continue;

@@ -69,7 +69,8 @@ void services_retire(struct service *service, uint64_t now);
 
 /*
  * Retires one discovered service that has been idle longest, if any has been idle
- * for SERVICE_IDLE and is of no use to a listener.  Whether it did.
+ * for SERVICE_IDLE and is of no use to a listener; but not while the slot of one that
+ * was retired just now is about to be free.  Whether it did.
  */
 bool services_retire_idle(struct services *services, struct observer *observer, uint64_t now);
 
