@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What both sides share, as BPF's compiler and the kernel's machine have it. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "shunt/abi.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* One of each type, so that BTF tells how it is laid out. */
+struct shunt_histogram histogram;
+struct shunt_cell cell;
+struct shunt_endpoint endpoint;
+struct shunt_prefix prefix;
+struct shunt_event event;
+enum shunt_role role;
+enum shunt_handshake handshake;
+enum shunt_close close;
+enum shunt_signal signal;
+enum shunt_slot slot;
+enum shunt_site site;
+enum shunt_port port;
+enum shunt_event_type event_type;
+
+__u64 value;
+__u32 bucket;
+
+/* The histogram's arithmetic, a value a run. */
+SEC("syscall")
+int compute(void *ctx)
+{
+	bucket = shunt_bucket(value);
+	return 0;
+}
