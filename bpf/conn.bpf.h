@@ -5,25 +5,139 @@
 
 #include "event.bpf.h"
 
-struct conn {
-	__u32 slot;
-	__u32 role; /* enum shunt_role */
-	__u64 established; /* ns; 0: before the daemon was there */
-	__u64 rtt_sampled; /* ns */
-};
-
 /*
- * Keyed by the socket's address: an entry is added when the connection is
- * established and removed when the socket comes to CLOSE, which every socket
- * does before its memory is freed (inet_csk_destroy_sock() warns otherwise).
+ * A connection is found by its socket's address, in a table of our own: a set of
+ * SHUNT_CONN_WAYS entries to each hash, in an array, which needs no call of a helper to
+ * look up, to add or to remove, and so costs a fraction of what the kernel's hash or
+ * a socket storage do (docs/cost.md has the figures).  Where a set is full, the
+ * connection goes to a hash of the kernel's.
+ *
+ * An entry is added when the connection is established and removed when the socket
+ * comes to CLOSE, which every socket does before its memory is freed
+ * (inet_csk_destroy_sock() warns otherwise).  All of that happens under the socket's
+ * lock, so that one entry has one writer; only claiming a free one is a race, which
+ * the compare-and-swap settles.
  */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SHUNT_CONN_SETS);
+	__type(key, __u32);
+	__type(value, struct shunt_conn_set);
+} shunt_conns SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1); /* set before load */
 	__type(key, __u64);
-	__type(value, struct conn);
-} shunt_conns SEC(".maps");
+	__type(value, struct shunt_conn);
+} shunt_conns_overflow SEC(".maps");
+
+/* How many connections are in the overflow; mostly none, and it need not be asked. */
+__u64 shunt_overflowed;
+
+/* The owner of an entry that is being filled in; no socket lies there. */
+#define CONN_CLAIMED 1UL
+
+/* Where a pointer becomes a number, a line to each CPU. */
+#define SCRATCH_CPUS 128
+#define SCRATCH_LINE 8
+__u64 shunt_scratch[SCRATCH_CPUS * SCRATCH_LINE];
+
+/*
+ * The address of a socket as a number, with which the verifier allows arithmetic; it
+ * forgets that it was a pointer once it has been through memory.  An interrupt may
+ * write there meanwhile: then the number is another's, which the caller finds out by
+ * comparing it with the pointer.
+ */
+static __always_inline __u64 socket_number(const struct sock *sk)
+{
+	__u32 line = bpf_get_smp_processor_id() % SCRATCH_CPUS;
+	volatile __u64 *scratch = &shunt_scratch[line * SCRATCH_LINE];
+
+	*scratch = (__u64)sk;
+	return *scratch;
+}
+
+/*
+ * The set of a socket, by its address rather than by the kernel's hash of the
+ * connection: the allocator gives out the address that was freed last, and its set
+ * is then still in the cache.
+ */
+static __always_inline struct shunt_conn_set *conn_set_of(const struct sock *sk)
+{
+	/* Fibonacci hashing: the top bits of the product are mixed best. */
+	__u32 index = (socket_number(sk) * 0x9e3779b97f4a7c15ULL) >> (64 - SHUNT_CONN_SETS_LOG2);
+
+	return bpf_map_lookup_elem(&shunt_conns, &index);
+}
+
+/* What is remembered of a connection, or NULL. */
+static __always_inline struct shunt_conn *conn_find(const struct sock *sk)
+{
+	struct shunt_conn_set *set = conn_set_of(sk);
+	__u64 socket = (__u64)sk;
+
+	if (!set)
+		return NULL;
+	for (int i = 0; i < SHUNT_CONN_WAYS; i++) {
+		if (set->ways[i].socket == (__u64)sk)
+			return &set->ways[i];
+	}
+	if (!shunt_overflowed)
+		return NULL;
+	return bpf_map_lookup_elem(&shunt_conns_overflow, &socket);
+}
+
+static __always_inline void conn_fill(struct shunt_conn *conn, const struct shunt_conn *from)
+{
+	conn->established = from->established;
+	conn->request_at = 0;
+	conn->sent = 0;
+	conn->rtt_sampled = 0;
+	conn->slot = from->slot;
+	conn->role = from->role;
+	conn->window_closed = 0;
+}
+
+/* Adds one that is not there.  0, or a negative errno of the overflow. */
+static __always_inline long conn_insert(const struct sock *sk, const struct shunt_conn *from)
+{
+	struct shunt_conn_set *set = conn_set_of(sk);
+	__u64 socket = (__u64)sk;
+	long error;
+
+	for (int i = 0; set && i < SHUNT_CONN_WAYS; i++) {
+		struct shunt_conn *conn = &set->ways[i];
+
+		if (conn->socket || __sync_val_compare_and_swap(&conn->socket, 0, CONN_CLAIMED))
+			continue;
+		conn_fill(conn, from);
+		conn->socket = (__u64)sk;
+		return 0;
+	}
+	error = bpf_map_update_elem(&shunt_conns_overflow, &socket, from, BPF_NOEXIST);
+	if (!error)
+		__sync_fetch_and_add(&shunt_overflowed, 1);
+	return error;
+}
+
+/* Forgets a connection that conn_find() gave.  Whether it was still there. */
+static __always_inline bool conn_remove(const struct sock *sk, struct shunt_conn *conn)
+{
+	__u64 socket = (__u64)sk;
+
+	/* An entry of the overflow names no owner. */
+	if (conn->socket == (__u64)sk) {
+		conn->socket = 0;
+		return true;
+	}
+	if (bpf_map_delete_elem(&shunt_conns_overflow, &socket))
+		return false;
+	__sync_fetch_and_sub(&shunt_overflowed, 1);
+	return true;
+}
 
 /* A handshake by its remote end and local port. */
 struct attempt {
@@ -96,25 +210,24 @@ static __always_inline __u32 find_slot(const struct sock *sk, enum shunt_role ro
 }
 
 /*
- * Begins to follow a connection.  An entry that is already there belonged to a
- * socket whose close was missed, and whose memory has come back to us.
+ * Begins to follow a connection.  One that is there already belonged to a socket
+ * whose close was missed, and whose memory has come back to us.
  */
-static __always_inline void conn_add(const struct sock *sk, const struct conn *conn)
+static __always_inline void conn_add(const struct sock *sk, const struct shunt_conn *from)
 {
-	__u64 key = (__u64)sk;
+	struct shunt_conn *stale = conn_find(sk);
 	struct shunt_cell *cell;
-	struct conn *stale;
 	long error;
 
-	error = bpf_map_update_elem(&shunt_conns, &key, conn, BPF_NOEXIST);
-	if (!error)
-		return;
-	stale = bpf_map_lookup_elem(&shunt_conns, &key);
-	if (stale && (cell = cell_of(stale->slot))) {
-		count(&cell->closes[SHUNT_CLOSE_OTHER], 1);
-		error = bpf_map_update_elem(&shunt_conns, &key, conn, BPF_EXIST);
+	if (stale) {
+		cell = cell_of(stale->slot);
+		if (cell)
+			count(&cell->closes[SHUNT_CLOSE_OTHER], 1);
 		count_error(SHUNT_SITE_CONN_STALE, -17 /* EEXIST */);
+		conn_fill(stale, from);
+		return;
 	}
+	error = conn_insert(sk, from);
 	if (error)
 		count_error(SHUNT_SITE_CONN_INSERT, error);
 }

@@ -19,17 +19,17 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "conn.bpf.h"
+#include "exchange.bpf.h"
+#include "listener.bpf.h"
 #include "outcome.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define NSEC_PER_USEC 1000ULL
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_SEC  1000000000ULL
 
-/* How often the RTT of a live connection is sampled. */
-#define RTT_EVERY NSEC_PER_SEC
+/* The RTT of a live connection is sampled once in this time: 2^30 ns, a good second. */
+#define RTT_UNIT(ns) ((__u32)((ns) >> 30))
 
 /* The smoothed RTT in ns; the kernel keeps eight times the microseconds. */
 static __always_inline __u64 rtt_of(const struct tcp_sock *tcp)
@@ -60,7 +60,7 @@ static __always_inline __u64 handshake_duration(const struct sock *sk, const str
 static __always_inline void on_established(const struct sock *sk, const struct tcp_sock *tcp,
 					   int oldstate)
 {
-	struct conn conn = {.established = tcp->tcp_clock_cache};
+	struct shunt_conn conn = {.established = tcp->tcp_clock_cache};
 	struct shunt_cell *cell;
 	__u64 duration;
 
@@ -105,7 +105,7 @@ static __always_inline void on_unfollowed(const struct sock *sk, int oldstate)
 }
 
 static __always_inline enum shunt_close close_of(const struct sock *sk, const struct tcp_sock *tcp,
-						 const struct conn *conn, int oldstate)
+						 const struct shunt_conn *conn, int oldstate)
 {
 	enum shunt_close close = closed_as(sk, oldstate);
 	__u32 first_cpu = conn->slot;
@@ -118,9 +118,9 @@ static __always_inline enum shunt_close close_of(const struct sock *sk, const st
 	cell = bpf_map_lookup_elem(&shunt_cells, &first_cpu);
 	if (!cell)
 		return close;
-	if (was_unanswered(tcp, conn->role))
+	if (was_unanswered(sk, tcp, conn->role))
 		return cell->answered ? SHUNT_CLOSE_NO_RESPONSE : close;
-	if (!cell->answered && tcp->bytes_sent && tcp->bytes_received > 1)
+	if (!cell->answered && tcp->bytes_sent && has_received(sk, tcp))
 		cell->answered = 1;
 	return close;
 }
@@ -128,8 +128,7 @@ static __always_inline enum shunt_close close_of(const struct sock *sk, const st
 static __always_inline void on_closed(const struct sock *sk, const struct tcp_sock *tcp,
 				      int oldstate)
 {
-	__u64 key = (__u64)sk;
-	struct conn *conn = bpf_map_lookup_elem(&shunt_conns, &key);
+	struct shunt_conn *conn = conn_find(sk);
 	struct shunt_cell *cell;
 
 	if (!conn) {
@@ -139,35 +138,32 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 	cell = cell_of(conn->slot);
 	if (cell) {
 		count(&cell->closes[close_of(sk, tcp, conn, oldstate)], 1);
+		if (sends_reset(sk, oldstate))
+			count(&cell->resets_sent, 1);
 		if (conn->established)
 			observe(cell, SHUNT_SIGNAL_CONNECTION,
 				bpf_ktime_get_ns() - conn->established);
 		if (!conn->rtt_sampled && tcp->srtt_us)
 			observe(cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 	}
-	bpf_map_delete_elem(&shunt_conns, &key);
+	conn_remove(sk, conn);
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
+/*
+ * This end has said its last: the answer that it may have given is looked at now,
+ * since from here on no segment is shown to us (tcp_probe is of ESTABLISHED alone).
+ */
+static __always_inline void on_last_word(const struct sock *sk, const struct tcp_sock *tcp)
 {
-	struct tcp_sock *tcp;
+	struct shunt_conn *conn = conn_find(sk);
 
-	if (newstate != BPF_TCP_ESTABLISHED && newstate != BPF_TCP_CLOSE &&
-	    newstate != BPF_TCP_LISTEN)
-		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp)
-		return 0;
+	if (conn && conn->role == SHUNT_ROLE_SERVER)
+		notice_answer(tcp, conn);
+}
 
-	if (newstate == BPF_TCP_ESTABLISHED) {
-		on_established(sk, tcp, oldstate);
-		return 0;
-	}
-	if (newstate == BPF_TCP_LISTEN) {
-		tell_listen(sk);
-		return 0;
-	}
+static __always_inline void on_close_state(const struct sock *sk, const struct tcp_sock *tcp,
+					   int oldstate)
+{
 	switch (oldstate) {
 	case BPF_TCP_CLOSE:
 		break;
@@ -183,30 +179,53 @@ int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
 	default:
 		on_closed(sk, tcp, oldstate);
 	}
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
+{
+	struct tcp_sock *tcp;
+
+	if (newstate == BPF_TCP_SYN_SENT || newstate == BPF_TCP_SYN_RECV)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+
+	switch (newstate) {
+	case BPF_TCP_ESTABLISHED:
+		on_established(sk, tcp, oldstate);
+		break;
+	case BPF_TCP_FIN_WAIT1:
+	case BPF_TCP_LAST_ACK:
+		on_last_word(sk, tcp);
+		break;
+	case BPF_TCP_CLOSE:
+		on_close_state(sk, tcp, oldstate);
+		break;
+	case BPF_TCP_LISTEN:
+		mark_listener(sk);
+		tell_listen(sk);
+		break;
+	default:
+		break;
+	}
 	return 0;
 }
 
-/* Every segment received on an established connection. */
-SEC("tp_btf/tcp_probe")
-int BPF_PROG(shunt_rtt, struct sock *sk)
+/* Samples the RTT of a connection that has lived for a while, now and then. */
+static __always_inline void sample_rtt(const struct sock *sk, const struct tcp_sock *tcp,
+				       struct shunt_conn *conn)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	__u64 key = (__u64)sk, now;
-	struct shunt_cell *cell;
-	struct conn *conn;
-
-	if (!tcp || !tcp->srtt_us)
-		return 0;
-	conn = bpf_map_lookup_elem(&shunt_conns, &key);
-	if (!conn)
-		return 0;
 	/* The clock as of the segment before this one; it need not be read for that. */
-	now = tcp->tcp_clock_cache;
-	if (now - conn->rtt_sampled < RTT_EVERY || now - conn->established < RTT_EVERY)
-		return 0;
+	__u32 now = RTT_UNIT(tcp->tcp_clock_cache);
+	struct shunt_cell *cell;
+
+	if (now == conn->rtt_sampled || now == RTT_UNIT(conn->established) || !tcp->srtt_us)
+		return;
 	cell = cell_of(conn->slot);
 	if (!cell)
-		return 0;
+		return;
 	conn->rtt_sampled = now;
 	observe(cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 
@@ -217,6 +236,26 @@ int BPF_PROG(shunt_rtt, struct sock *sk)
 		remote_endpoint(&sk->__sk_common, &remote);
 		note_remote(sk, &remote);
 	}
+}
+
+/* Every segment received on an established connection, before it is looked at. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(shunt_segment, struct sock *sk, const struct sk_buff *skb)
+{
+	struct shunt_conn *conn = conn_find(sk);
+	struct tcp_sock *tcp;
+
+	if (!conn)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+	if (conn->role == SHUNT_ROLE_SERVER)
+		server_segment(tcp, skb, conn);
+	else
+		client_segment(tcp, skb, conn);
+	notice_window(tcp, conn);
+	sample_rtt(sk, tcp, conn);
 	return 0;
 }
 
@@ -239,9 +278,8 @@ SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(shunt_retransmit, struct sock *sk)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	__u64 key = (__u64)sk;
 	struct shunt_cell *cell;
-	struct conn *conn;
+	struct shunt_conn *conn;
 
 	if (!tcp)
 		return 0;
@@ -252,7 +290,7 @@ int BPF_PROG(shunt_retransmit, struct sock *sk)
 		retry_add(&attempt, first_syn(tcp));
 		cell = cell_of(find_slot(sk, SHUNT_ROLE_CLIENT));
 	} else {
-		conn = bpf_map_lookup_elem(&shunt_conns, &key);
+		conn = conn_find(sk);
 		cell = conn ? cell_of(conn->slot) : NULL;
 	}
 	if (cell)
@@ -276,5 +314,5 @@ int BPF_PROG(shunt_retransmit_synack, const struct sock *listener, const struct 
 	return 0;
 }
 
-#include "refuse.bpf.h"
+#include "reset.bpf.h"
 #include "walk.bpf.h"

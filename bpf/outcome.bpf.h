@@ -72,13 +72,30 @@ static __always_inline enum shunt_close aborted_close(const struct sock *sk)
 }
 
 /*
- * An orderly close in which the asking end said something and the other never
- * a byte.  bytes_received counts the peer's FIN as one.
+ * Whether the kernel sends a reset with this change to CLOSE: the connection is cut
+ * short (tcp_need_reset()), or tcp_abort() does it, of which sk_err tells.
  */
-static __always_inline bool was_unanswered(const struct tcp_sock *tcp, enum shunt_role role)
+static __always_inline bool sends_reset(const struct sock *sk, int oldstate)
 {
-	bool sent = tcp->bytes_sent > 0;
-	bool received = tcp->bytes_received > 1;
+	if (sk->sk_err == ECONNABORTED)
+		return true;
+	return !sk->sk_err && (oldstate == BPF_TCP_ESTABLISHED || oldstate == BPF_TCP_CLOSE_WAIT);
+}
+
+/* Whether the peer sent any data: bytes_received counts its FIN as a byte, if it came. */
+static __always_inline bool has_received(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	unsigned long done = 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE);
+	bool finished = sk->__sk_common.skc_flags & done; /* set by tcp_fin() */
+
+	return tcp->bytes_received > finished;
+}
+
+/* An orderly close in which the asking end said something and the other never a byte. */
+static __always_inline bool was_unanswered(const struct sock *sk, const struct tcp_sock *tcp,
+					   enum shunt_role role)
+{
+	bool sent = tcp->bytes_sent, received = has_received(sk, tcp);
 
 	return role == SHUNT_ROLE_CLIENT ? sent && !received : received && !sent;
 }

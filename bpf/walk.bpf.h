@@ -11,6 +11,7 @@
 #define SHUNT_BPF_WALK_H
 
 #include "conn.bpf.h"
+#include "listener.bpf.h"
 
 static __always_inline struct sock *tcp_of_file(struct file *file)
 {
@@ -55,12 +56,14 @@ int shunt_list(struct bpf_iter__task_file *ctx)
 
 	if (!sk || !task)
 		return 0;
-	if (sk->__sk_common.skc_state == BPF_TCP_LISTEN)
+	if (sk->__sk_common.skc_state == BPF_TCP_LISTEN) {
+		mark_listener(sk);
 		fill_listener(&event, sk, task);
-	else if (is_open(sk) && guess_role(sk) == SHUNT_ROLE_CLIENT)
+	} else if (is_open(sk) && guess_role(sk) == SHUNT_ROLE_CLIENT) {
 		fill_remote(&event, sk, task);
-	else
+	} else {
 		return 0;
+	}
 	bpf_seq_write(ctx->meta->seq, &event, sizeof(event));
 	return 0;
 }
@@ -70,26 +73,25 @@ SEC("iter/task_file")
 int shunt_seed(struct bpf_iter__task_file *ctx)
 {
 	struct sock *sk = tcp_of_file(ctx->file);
-	struct conn conn = {};
+	struct shunt_conn from = {}, *conn;
 	struct shunt_cell *cell;
-	__u64 key = (__u64)sk;
 	long error;
 
-	if (!sk || !is_open(sk) || bpf_map_lookup_elem(&shunt_conns, &key))
+	if (!sk || !is_open(sk) || conn_find(sk))
 		return 0;
-	conn.role = guess_role(sk);
-	conn.slot = find_slot(sk, conn.role);
-	cell = cell_of(conn.slot);
+	from.role = guess_role(sk);
+	from.slot = find_slot(sk, from.role);
+	cell = cell_of(from.slot);
 	if (!cell)
 		return 0;
-	error = bpf_map_update_elem(&shunt_conns, &key, &conn, BPF_NOEXIST);
+	error = conn_insert(sk, &from);
 	if (error) {
-		if (error != -17 /* EEXIST: made while we looked */)
-			count_error(SHUNT_SITE_SEED, error);
+		count_error(SHUNT_SITE_SEED, error);
 		return 0;
 	}
 	/* Closed before we added it: that close found no entry and was counted whole. */
-	if (!is_open(sk) && !bpf_map_delete_elem(&shunt_conns, &key))
+	conn = conn_find(sk);
+	if (!is_open(sk) && conn && conn_remove(sk, conn))
 		return 0;
 	count(&cell->seeded, 1);
 	return 0;

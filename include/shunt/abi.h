@@ -75,6 +75,7 @@ enum shunt_site {
 	SHUNT_SITE_REMOTE_INSERT,
 	SHUNT_SITE_PACKET, /* the headers of a refused SYN could not be read */
 	SHUNT_SITE_SEED, /* a connection older than the daemon that could not be followed */
+	SHUNT_SITE_LISTENER, /* a listener whose queue will not be read */
 	SHUNT_SITE_MAX,
 };
 
@@ -93,6 +94,27 @@ struct shunt_cell {
 	__u64 answered; /* non-zero once a connection has seen bytes both ways */
 	__u64 reserved[4];
 	struct shunt_histogram histograms[SHUNT_SIGNAL_MAX];
+};
+
+/* An open connection. */
+struct shunt_conn {
+	__u64 socket; /* whose: a socket's address; 0: nobody's */
+	__u64 established; /* ns; 0: before the daemon was there */
+	__u64 request_at; /* ns: when the last byte of a request passed; 0: none is open */
+	__u64 sent; /* bytes sent when that was noticed */
+	__u32 rtt_sampled; /* in units of 2^30 ns; 0: never */
+	__u16 slot;
+	__u8 role; /* enum shunt_role */
+	__u8 window_closed; /* the peer's window is zero */
+};
+
+/* The table of open connections; see bpf/conn.bpf.h. */
+#define SHUNT_CONN_WAYS	     4
+#define SHUNT_CONN_SETS_LOG2 15
+#define SHUNT_CONN_SETS	     (1 << SHUNT_CONN_SETS_LOG2)
+
+struct shunt_conn_set {
+	struct shunt_conn ways[SHUNT_CONN_WAYS];
 };
 
 /*
@@ -159,11 +181,23 @@ struct shunt_event {
 	char unit[SHUNT_UNIT_MAX]; /* last component of the socket's cgroup */
 };
 
+/* A listening socket's accept queue, as the walk over the listeners writes it. */
+struct shunt_queue {
+	struct shunt_endpoint local; /* cgroup 0 */
+	__u64 socket;
+	__u32 length; /* connections that wait to be accepted */
+	__u32 limit;
+	__u32 drops; /* SYNs and connections turned away, retransmissions too; wraps */
+	__u32 reserved;
+};
+
 _Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogram layout");
 _Static_assert(sizeof(struct shunt_cell) == 24 * 8 + 4 * sizeof(struct shunt_histogram),
 	       "cell layout");
 _Static_assert(__builtin_offsetof(struct shunt_cell, closes) == 64, "cell layout");
 _Static_assert(__builtin_offsetof(struct shunt_cell, histograms) == 192, "cell layout");
+_Static_assert(sizeof(struct shunt_conn) == 40, "connection layout");
+_Static_assert(__builtin_offsetof(struct shunt_conn, slot) == 36, "connection layout");
 _Static_assert(sizeof(struct shunt_endpoint) == 32, "endpoint layout");
 _Static_assert(__builtin_offsetof(struct shunt_endpoint, addr) == 16, "endpoint layout");
 _Static_assert(sizeof(struct shunt_prefix) == 40, "prefix layout");
@@ -171,5 +205,8 @@ _Static_assert(__builtin_offsetof(struct shunt_prefix, port) == 16, "prefix layo
 _Static_assert(__builtin_offsetof(struct shunt_prefix, addr) == 18, "prefix layout");
 _Static_assert(sizeof(struct shunt_event) == 128, "event layout");
 _Static_assert(__builtin_offsetof(struct shunt_event, addr) == 32, "event layout");
+
+_Static_assert(sizeof(struct shunt_queue) == 56, "queue layout");
+_Static_assert(__builtin_offsetof(struct shunt_queue, length) == 40, "queue layout");
 
 #endif

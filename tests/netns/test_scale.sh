@@ -30,7 +30,8 @@ followed() {
 	local map
 	for map in $(sed -n 's/^map_id:\t*//p' "/proc/${pid[scale]}"/fdinfo/* | sort -u); do
 		bpftool -j map show id "$map" | grep -q '"name":"shunt_conns"' || continue
-		bpftool -j map dump id "$map" | jq '[.[].formatted.value | select(.slot == 4 or .slot == 5)] | length'
+		bpftool -j map dump id "$map" |
+			jq '[.[].formatted.value.ways[] | select(.socket != 0 and (.slot == 4 or .slot == 5))] | length'
 	done
 }
 

@@ -12,8 +12,9 @@
 
 #include "kernel/observer.h"
 
-#define FAKE_SLOTS 64
-#define FAKE_KEYS  256
+#define FAKE_SLOTS  64
+#define FAKE_KEYS   256
+#define FAKE_QUEUES 16
 
 enum fake_map { FAKE_INBOUND, FAKE_OUTBOUND, FAKE_PREFIX };
 
@@ -29,6 +30,8 @@ struct observer {
 	unsigned capacity; /* keys that it takes; 0: all */
 	uint8_t ports[65536];
 	struct shunt_cell cells[FAKE_SLOTS];
+	struct shunt_queue queues[FAKE_QUEUES]; /* what the listeners say */
+	unsigned queues_count;
 	unsigned sets, unsets, clears; /* calls */
 	unsigned stray_unsets; /* of keys that are not there */
 };
@@ -113,6 +116,20 @@ void observer_read_counters(const struct observer *observer, uint32_t slot,
 			    struct shunt_cell *ret_cell)
 {
 	memcpy(ret_cell, &observer->cells[slot], offsetof(struct shunt_cell, histograms));
+}
+
+void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell)
+{
+	*ret_cell = observer->cells[slot];
+}
+
+int observer_read_queues(struct observer *observer, observer_queue_fn fn, void *userdata)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < observer->queues_count && r >= 0; i++)
+		r = fn(userdata, &observer->queues[i]);
+	return r;
 }
 
 void observer_clear(struct observer *observer, uint32_t slot)

@@ -51,16 +51,22 @@ static inline void test_view_init(struct test_view *test)
 {
 	memset(test, 0, sizeof(*test));
 	test_view_server(&test->cells[0]);
-	test->services[0] = (struct view_service){"nginx:80",
-						  SHUNT_ROLE_SERVER,
-						  "healthy",
-						  &test->cells[0],
-						  {10, 12.5, 0.1, .001, .002, .003}};
-	test->services[1] = (struct view_service){"a\\b\"c\nd\xff\xc3\xa9",
-						  SHUNT_ROLE_CLIENT,
-						  "idle",
-						  &test->cells[1],
-						  {10, 0, 0, NAN, NAN, NAN}};
+	test->services[0] = (struct view_service){
+		.name = "nginx:80",
+		.role = SHUNT_ROLE_SERVER,
+		.state = "healthy",
+		.total = &test->cells[0],
+		.queue_length = 3,
+		.queue_limit = 511,
+		.recent = {10, 12.5, 0.1, .001, .002, .003},
+	};
+	test->services[1] = (struct view_service){
+		.name = "a\\b\"c\nd\xff\xc3\xa9",
+		.role = SHUNT_ROLE_CLIENT,
+		.state = "idle",
+		.total = &test->cells[1],
+		.recent = {10, 0, 0, NAN, NAN, NAN},
+	};
 	test->signals[0] = (struct view_signal){"handshake", true};
 	test->signals[1] = (struct view_signal){"rtt", false};
 	test->errors[0] = (struct view_error){"cell", 0, 0};

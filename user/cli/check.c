@@ -9,20 +9,20 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "config/config.h"
-#include "kernel/observer.h"
+#include "kernel/memory.h"
 
 #define MIB (1024.0 * 1024.0)
 
 /* What the daemon would take; as comments, so that the output is a configuration. */
-static void print_memory(const struct config *config, const struct observer_memory *memory)
+static void print_memory(const struct config *config, const struct kernel_memory *memory)
 {
-	printf("# kernel memory: %.1f MiB for %u services, of which %.1f MiB cells\n",
-	       (double)memory->fixed / MIB, config->max_services, (double)memory->cells / MIB);
-	printf("# and %llu bytes for each open connection\n",
-	       (unsigned long long)memory->per_connection);
+	printf("# kernel memory: %.1f MiB, of which %.1f MiB to count %u services and %.1f MiB to "
+	       "follow connections\n",
+	       (double)memory->fixed / MIB, (double)memory->cells / MIB, config->max_services,
+	       (double)memory->connections / MIB);
 }
 
-static int print_json(const struct config *config, const struct observer_memory *memory)
+static int print_json(const struct config *config, const struct kernel_memory *memory)
 {
 	json_t *root = NULL;
 	char *text;
@@ -31,10 +31,11 @@ static int print_json(const struct config *config, const struct observer_memory 
 	r = config_print_json(config, &text);
 	if (r < 0)
 		return r;
-	root = json_pack("{s:o, s:{s:I, s:I, s:I}}", "config", json_loads(text, 0, NULL),
+	root = json_pack("{s:o, s:{s:I, s:I, s:I, s:I}}", "config", json_loads(text, 0, NULL),
 			 "kernel_memory", "fixed_bytes", (json_int_t)memory->fixed, "cells_bytes",
-			 (json_int_t)memory->cells, "per_connection_bytes",
-			 (json_int_t)memory->per_connection);
+			 (json_int_t)memory->cells, "connections_bytes",
+			 (json_int_t)memory->connections, "per_overflow_bytes",
+			 (json_int_t)memory->per_overflow);
 	free(text);
 	if (!root)
 		return -ENOMEM;
@@ -47,7 +48,7 @@ static int print_json(const struct config *config, const struct observer_memory 
 int cli_check(const struct cli_options *options)
 {
 	struct observer_limits limits = {0};
-	struct observer_memory memory;
+	struct kernel_memory memory;
 	struct config *config;
 	int r;
 
@@ -57,13 +58,16 @@ int cli_check(const struct cli_options *options)
 		return EXIT_USAGE;
 
 	limits.slots = SHUNT_SLOT_FIRST + config->max_services;
-	observer_foretell(&limits, &memory);
+	r = memory_foretell(&limits, &memory);
+	if (r < 0)
+		goto out;
 	if (options->json) {
 		r = print_json(config, &memory);
 	} else {
 		r = config_print(config, stdout);
 		print_memory(config, &memory);
 	}
+out:
 	config_free(config);
 	if (r >= 0 && fflush(stdout))
 		r = -errno;

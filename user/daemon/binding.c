@@ -2,6 +2,7 @@
 #include "daemon/binding.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,18 +124,24 @@ static void uninstall(struct observer *observer, const struct binding *binding)
 	}
 }
 
+static const uint8_t wildcard4[16] = {[10] = 0xff, [11] = 0xff};
+static const uint8_t wildcard6[16] = {0};
+
+static bool is_wildcard(const uint8_t addr[16])
+{
+	return !memcmp(addr, wildcard4, sizeof(wildcard4)) ||
+	       !memcmp(addr, wildcard6, sizeof(wildcard6));
+}
+
 static uint8_t port_kinds(const struct binding *binding)
 {
-	static const uint8_t wildcard4[16] = {[10] = 0xff, [11] = 0xff};
-	static const uint8_t wildcard6[16] = {0};
 	uint8_t kinds = binding->cgroup ? SHUNT_PORT_CGROUP : 0;
 
 	switch (binding->kind) {
 	case BINDING_INBOUND:
 		if (!binding->netns)
 			return kinds | SHUNT_PORT_INBOUND_ANY_NETNS;
-		if (!memcmp(binding->addr, wildcard4, sizeof(wildcard4)) ||
-		    !memcmp(binding->addr, wildcard6, sizeof(wildcard6)))
+		if (is_wildcard(binding->addr))
 			return kinds | SHUNT_PORT_INBOUND_WILD;
 		return kinds | SHUNT_PORT_INBOUND;
 	case BINDING_OUTBOUND:
@@ -205,4 +212,53 @@ int bindings_apply(struct observer *observer, struct bindings *installed, struct
 	*installed = *desired;
 	*desired = swap;
 	return refused;
+}
+
+/* The first binding of a kind and port; the rest of them follow. */
+static size_t first_of_port(const struct bindings *bindings, uint8_t kind, uint16_t port)
+{
+	const struct binding key = {.kind = kind, .port = port};
+	size_t low = 0, high = bindings->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(&bindings->items[middle], &key, offsetof(struct binding, netns)) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* How well a binding fits a listener: 0 not at all, 3 to the byte. */
+static unsigned fitness(const struct binding *binding, const struct shunt_endpoint *local)
+{
+	if (binding->netns && binding->netns != local->netns)
+		return 0;
+	if (!memcmp(binding->addr, local->addr, sizeof(local->addr)))
+		return 3;
+	if (is_wildcard(binding->addr))
+		return 2;
+	return is_wildcard(local->addr) ? 1 : 0;
+}
+
+uint32_t bindings_listener_slot(const struct bindings *installed,
+				const struct shunt_endpoint *local)
+{
+	uint32_t slot = SHUNT_SLOT_UNKNOWN_SERVER;
+	unsigned best = 0;
+
+	for (size_t i = first_of_port(installed, BINDING_INBOUND, local->port);
+	     i < installed->count; i++) {
+		const struct binding *binding = &installed->items[i];
+
+		if (binding->kind != BINDING_INBOUND || binding->port != local->port)
+			break;
+		if (fitness(binding, local) > best) {
+			best = fitness(binding, local);
+			slot = binding->slot;
+		}
+	}
+	return slot;
 }

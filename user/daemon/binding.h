@@ -50,4 +50,12 @@ void bindings_done(struct bindings *bindings);
  */
 int bindings_apply(struct observer *observer, struct bindings *installed, struct bindings *desired);
 
+/*
+ * The slot of the service that a listening socket's connections go to, or
+ * SHUNT_SLOT_UNKNOWN_SERVER.  One that listens on a wildcard may serve several that
+ * are configured by address: then the first of them.
+ */
+uint32_t bindings_listener_slot(const struct bindings *installed,
+				const struct shunt_endpoint *local);
+
 #endif

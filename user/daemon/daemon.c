@@ -79,7 +79,6 @@ static int start_observer(struct daemon *daemon)
 {
 	struct observer_limits limits = {
 		.slots = SHUNT_SLOT_FIRST + daemon->config->max_services,
-		.endpoints = DAEMON_ENDPOINTS,
 	};
 	int r;
 

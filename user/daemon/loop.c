@@ -41,7 +41,7 @@ void daemon_replan(struct daemon *daemon)
 	if (daemon->plan.full && !daemon->told_full)
 		log_warning("services: the kernel's table of %u addresses is full, "
 			    "counting the rest as _unknown",
-			    DAEMON_ENDPOINTS);
+			    OBSERVER_ENDPOINTS);
 	daemon->told_full = daemon->plan.full;
 }
 
@@ -88,19 +88,28 @@ static int on_control(sd_event_source *source, int fd, uint32_t revents, void *u
 	return 0;
 }
 
+static void read_queues(struct daemon *daemon)
+{
+	int r = queues_read(&daemon->services.queues, daemon->observer, &daemon->plan.installed);
+
+	if (r < 0 && r != -EOPNOTSUPP && !daemon->told_queues) {
+		log_warning("accept queues: cannot be read: %s", strerror(-r));
+		daemon->told_queues = true;
+	}
+}
+
 static void each_second(struct daemon *daemon, uint64_t now)
 {
 	struct shunt_cell cell;
 
+	read_queues(daemon);
 	for (uint32_t slot = 0; slot < daemon->services.count; slot++) {
 		struct service *service = &daemon->services.items[slot];
 
 		if (service->origin == SERVICE_FREE)
 			continue;
-		if (window_wants_histograms(&service->window, now))
-			observer_read(daemon->observer, slot, &cell);
-		else
-			observer_read_counters(daemon->observer, slot, &cell);
+		services_read(&daemon->services, daemon->observer, slot,
+			      window_wants_histograms(&service->window, now), &cell);
 		window_add(&service->window, now, &cell);
 	}
 	services_sweep(&daemon->services, daemon->observer, now);

@@ -28,10 +28,15 @@ static void reserve(struct services *services, uint32_t slot, const char *name,
 
 int services_init(struct services *services, uint32_t max_services)
 {
+	int r;
+
 	services->count = SHUNT_SLOT_FIRST + max_services;
 	services->items = calloc(services->count, sizeof(*services->items));
 	if (!services->items)
 		return -ENOMEM;
+	r = queues_init(&services->queues, services->count);
+	if (r < 0)
+		return r;
 	reserve(services, SHUNT_SLOT_UNKNOWN_SERVER, "_unknown", SHUNT_ROLE_SERVER);
 	reserve(services, SHUNT_SLOT_UNKNOWN_CLIENT, "_unknown", SHUNT_ROLE_CLIENT);
 	reserve(services, SHUNT_SLOT_OTHER_SERVER, "_other", SHUNT_ROLE_SERVER);
@@ -41,6 +46,7 @@ int services_init(struct services *services, uint32_t max_services)
 
 void services_done(struct services *services)
 {
+	queues_done(&services->queues);
 	free(services->items);
 	services->items = NULL;
 	services->count = 0;
@@ -78,6 +84,16 @@ struct service *services_add(struct services *services, const char *name, enum s
 uint32_t services_slot(const struct services *services, const struct service *service)
 {
 	return (uint32_t)(service - services->items);
+}
+
+void services_read(const struct services *services, const struct observer *observer, uint32_t slot,
+		   bool histograms, struct shunt_cell *ret_cell)
+{
+	if (histograms)
+		observer_read(observer, slot, ret_cell);
+	else
+		observer_read_counters(observer, slot, ret_cell);
+	ret_cell->handshakes[SHUNT_HANDSHAKE_OVERFLOW] += services->queues.slots[slot].drops;
 }
 
 void services_retire(struct service *service, uint64_t now)
@@ -131,6 +147,7 @@ void services_sweep(struct services *services, struct observer *observer, uint64
 		    active_of(services, observer, service))
 			continue;
 		observer_clear(observer, i);
+		queues_clear(&services->queues, i);
 		memset(service, 0, sizeof(*service));
 	}
 }

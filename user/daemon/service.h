@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/queue.h"
 #include "engine/window.h"
 #include "shunt/abi.h"
 
@@ -42,6 +43,7 @@ struct observer;
 
 struct services {
 	struct service *items; /* indexed by slot */
+	struct queues queues; /* likewise */
 	uint32_t count; /* slots */
 };
 
@@ -63,6 +65,13 @@ struct service *services_add(struct services *services, const char *name, enum s
 
 /* The slot of a service. */
 uint32_t services_slot(const struct services *services, const struct service *service);
+
+/*
+ * The counts of a slot: the kernel's cells, and as overflow what its listeners turned
+ * away.  With `histograms`, those too; else they are left as they were.
+ */
+void services_read(const struct services *services, const struct observer *observer, uint32_t slot,
+		   bool histograms, struct shunt_cell *ret_cell);
 
 /* Marks it as not wanted; services_sweep() frees it in time. */
 void services_retire(struct service *service, uint64_t now);

@@ -61,7 +61,8 @@ static const char *state_of(const struct service *service, const struct shunt_ce
 	return "healthy";
 }
 
-static void gather_service(struct show *show, const struct service *service, uint64_t now)
+static void gather_service(struct show *show, const struct service *service,
+			   const struct queue *queue, uint64_t now)
 {
 	size_t index = show->view.services_count++;
 	const struct shunt_cell *cell = &show->cells[index];
@@ -73,6 +74,8 @@ static void gather_service(struct show *show, const struct service *service, uin
 		.role = service->role,
 		.state = state_of(service, cell, &recent),
 		.total = cell,
+		.queue_length = queue->length,
+		.queue_limit = queue->limit,
 		.recent =
 			{
 				.seconds = recent.seconds,
@@ -94,8 +97,9 @@ static void gather_services(struct show *show, const struct services *services,
 
 		if (service->origin == SERVICE_FREE || service->origin == SERVICE_RETIRED)
 			continue;
-		observer_read(observer, slot, &show->cells[show->view.services_count]);
-		gather_service(show, service, now);
+		services_read(services, observer, slot, true,
+			      &show->cells[show->view.services_count]);
+		gather_service(show, service, &services->queues.slots[slot], now);
 	}
 	show->view.services = show->services;
 }

@@ -21,9 +21,6 @@
 #define USEC_PER_SEC  1000000ULL
 #define NSEC_PER_USEC 1000ULL
 
-/* Keys by which services are found; beyond what is configured, discovery's. */
-#define DAEMON_ENDPOINTS 65536
-
 struct daemon {
 	const struct daemon_options *options;
 	struct config *config;
@@ -46,6 +43,7 @@ struct daemon {
 	bool replan; /* in a second */
 	bool replanned; /* in this tick already */
 	bool told_full;
+	bool told_queues;
 };
 
 /* CLOCK_MONOTONIC, which is the kernel's clock for sockets too. */

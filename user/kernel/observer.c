@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kernel/walk.h"
 #include "observe.skel.h"
 
 struct observer {
@@ -20,8 +21,11 @@ struct observer {
 	struct ring_buffer *events;
 	observer_event_fn on_event;
 	void *userdata;
+	struct bpf_link *queues; /* the walk over listeners, ready to be taken */
 	struct shunt_cell *cells; /* [cpu][slot], shared with the kernel */
 	size_t cells_size;
+	const struct shunt_conn_set *conns; /* shared with the kernel, only read here */
+	size_t conns_size;
 	uint32_t slots;
 	uint32_t cpus;
 	bool has[SIGNAL_MAX];
@@ -36,6 +40,7 @@ static const char *const site_names[SHUNT_SITE_MAX] = {
 	[SHUNT_SITE_REMOTE_INSERT] = "remote_insert",
 	[SHUNT_SITE_PACKET] = "packet",
 	[SHUNT_SITE_SEED] = "seed",
+	[SHUNT_SITE_LISTENER] = "listener",
 };
 
 const char *observer_site_name(enum shunt_site site)
@@ -63,29 +68,37 @@ static uint32_t possible_cpus(void)
 	return cpus > 0 ? (uint32_t)cpus : 1;
 }
 
+/* Loads what the kernel has a hook for; one program may serve several signals. */
 static void choose_programs(struct observer *observer)
 {
-	for (enum signal_id id = 0; id < SIGNAL_MAX; id++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(
-			observer->bpf->obj, signal_at(id)->program);
+	struct observe_bpf *bpf = observer->bpf;
+	struct bpf_program *program;
 
-		bpf_program__set_autoload(program, observer->has[id]);
+	bpf_object__for_each_program(program, bpf->obj) bpf_program__set_autoload(program, false);
+	for (enum signal_id id = 0; id < SIGNAL_MAX; id++) {
+		program = bpf_object__find_program_by_name(bpf->obj, signal_at(id)->program);
+		if (observer->has[id])
+			bpf_program__set_autoload(program, true);
 	}
-	bpf_program__set_autoload(observer->bpf->progs.shunt_seed, observer->has[SIGNAL_DISCOVERY]);
+	bpf_program__set_autoload(bpf->progs.shunt_seed, observer->has[SIGNAL_DISCOVERY]);
+
+	/* Iterators are attached for a walk, not for good. */
+	bpf_program__set_autoattach(bpf->progs.shunt_list, false);
+	bpf_program__set_autoattach(bpf->progs.shunt_seed, false);
+	bpf_program__set_autoattach(bpf->progs.shunt_queues, false);
 }
 
-static int size_maps(struct observer *observer, const struct observer_limits *limits)
+int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *limits)
 {
-	struct observe_bpf *bpf = observer->bpf;
 	struct {
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{bpf->maps.shunt_cells, observer->cpus * limits->slots},
-		{bpf->maps.shunt_inbound, limits->endpoints},
-		{bpf->maps.shunt_outbound, limits->endpoints},
-		{bpf->maps.shunt_prefixes, limits->endpoints},
-		{bpf->maps.shunt_conns, OBSERVER_CONNECTIONS},
+		{bpf->maps.shunt_cells, possible_cpus() * limits->slots},
+		{bpf->maps.shunt_inbound, OBSERVER_ENDPOINTS},
+		{bpf->maps.shunt_outbound, OBSERVER_ENDPOINTS},
+		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
+		{bpf->maps.shunt_conns_overflow, OBSERVER_OVERFLOW},
 	};
 	int r;
 
@@ -98,17 +111,25 @@ static int size_maps(struct observer *observer, const struct observer_limits *li
 	return 0;
 }
 
-static int map_cells(struct observer *observer)
+static int map_memory(struct observer *observer)
 {
-	size_t size = sizeof(struct shunt_cell) * observer->cpus * observer->slots;
-	int fd = bpf_map__fd(observer->bpf->maps.shunt_cells);
-	void *cells;
+	size_t cells_size = sizeof(struct shunt_cell) * observer->cpus * observer->slots;
+	size_t conns_size = sizeof(struct shunt_conn_set) * SHUNT_CONN_SETS;
+	void *memory;
 
-	cells = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (cells == MAP_FAILED)
+	memory = mmap(NULL, cells_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      bpf_map__fd(observer->bpf->maps.shunt_cells), 0);
+	if (memory == MAP_FAILED)
 		return -errno;
-	observer->cells = cells;
-	observer->cells_size = size;
+	observer->cells = memory;
+	observer->cells_size = cells_size;
+
+	memory = mmap(NULL, conns_size, PROT_READ, MAP_SHARED,
+		      bpf_map__fd(observer->bpf->maps.shunt_conns), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	observer->conns = memory;
+	observer->conns_size = conns_size;
 	return 0;
 }
 
@@ -136,13 +157,13 @@ int observer_open(const struct observer_limits *limits, struct observer **ret_ob
 		r = -ENOENT;
 		goto out;
 	}
-	r = size_maps(observer, limits);
+	r = observer_size_maps(observer->bpf, limits);
 	if (r < 0)
 		goto out;
 	r = observe_bpf__load(observer->bpf);
 	if (r < 0)
 		goto out;
-	r = map_cells(observer);
+	r = map_memory(observer);
 	if (r < 0)
 		goto out;
 	/* The types of the whole kernel were read for this; give their memory back. */
@@ -154,9 +175,26 @@ out:
 	return r;
 }
 
+/* The link outlives the privileges that it takes to make it. */
+static int attach_queues(struct observer *observer)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = (uint32_t)bpf_map__fd(observer->bpf->maps.shunt_listeners),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+
+	if (!observer->has[SIGNAL_ACCEPT_QUEUE])
+		return 0;
+	observer->queues = bpf_program__attach_iter(observer->bpf->progs.shunt_queues, &options);
+	return observer->queues ? 0 : -errno;
+}
+
 int observer_attach(struct observer *observer)
 {
-	return observe_bpf__attach(observer->bpf);
+	int r = observe_bpf__attach(observer->bpf);
+
+	return r < 0 ? r : attach_queues(observer);
 }
 
 void observer_close(struct observer *observer)
@@ -164,8 +202,11 @@ void observer_close(struct observer *observer)
 	if (!observer)
 		return;
 	ring_buffer__free(observer->events);
+	bpf_link__destroy(observer->queues);
 	if (observer->cells)
 		munmap(observer->cells, observer->cells_size);
+	if (observer->conns)
+		munmap((void *)(uintptr_t)observer->conns, observer->conns_size);
 	observe_bpf__destroy(observer->bpf);
 	free(observer);
 }
@@ -294,50 +335,67 @@ int observer_dispatch(struct observer *observer)
 	return ring_buffer__consume(observer->events);
 }
 
-/* Reads the iterator to its end, handing out whole records. */
-static int walk(const struct bpf_program *program, observer_event_fn fn, void *userdata)
-{
-	struct shunt_event events[32];
-	struct bpf_link *link;
-	ssize_t size;
-	size_t held = 0;
-	int fd, r;
+/* Who hears of what a walk over the files finds. */
+struct listing {
+	observer_event_fn fn;
+	void *userdata;
+};
 
-	link = bpf_program__attach_iter(program, NULL);
+static int on_listed(void *userdata, const void *record)
+{
+	const struct listing *listing = userdata;
+
+	if (listing->fn)
+		listing->fn(listing->userdata, record);
+	return 0;
+}
+
+static int walk_files(const struct bpf_program *program, observer_event_fn fn, void *userdata)
+{
+	struct listing listing = {.fn = fn, .userdata = userdata};
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	int r;
+
 	if (!link)
 		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0) {
-		r = fd;
-		goto out;
-	}
-	while ((size = read(fd, (char *)events + held, sizeof(events) - held)) > 0) {
-		held += (size_t)size;
-		for (size_t i = 0; fn && i < held / sizeof(events[0]); i++)
-			fn(userdata, &events[i]);
-		memmove(events, (char *)events + held / sizeof(events[0]) * sizeof(events[0]),
-			held % sizeof(events[0]));
-		held %= sizeof(events[0]);
-	}
-	r = size < 0 ? -errno : 0;
-	close(fd);
-out:
+	r = walk_take(link, sizeof(struct shunt_event), on_listed, &listing);
 	bpf_link__destroy(link);
 	return r;
+}
+
+struct queue_listing {
+	observer_queue_fn fn;
+	void *userdata;
+};
+
+static int on_queue(void *userdata, const void *record)
+{
+	const struct queue_listing *listing = userdata;
+
+	return listing->fn(listing->userdata, record);
+}
+
+int observer_read_queues(struct observer *observer, observer_queue_fn fn, void *userdata)
+{
+	struct queue_listing listing = {.fn = fn, .userdata = userdata};
+
+	if (!observer->queues)
+		return -EOPNOTSUPP;
+	return walk_take(observer->queues, sizeof(struct shunt_queue), on_queue, &listing);
 }
 
 int observer_list(struct observer *observer, observer_event_fn fn, void *userdata)
 {
 	if (!observer->has[SIGNAL_DISCOVERY])
 		return -EOPNOTSUPP;
-	return walk(observer->bpf->progs.shunt_list, fn, userdata);
+	return walk_files(observer->bpf->progs.shunt_list, fn, userdata);
 }
 
 int observer_seed(struct observer *observer)
 {
 	if (!observer->has[SIGNAL_DISCOVERY])
 		return -EOPNOTSUPP;
-	return walk(observer->bpf->progs.shunt_seed, NULL, NULL);
+	return walk_files(observer->bpf->progs.shunt_seed, NULL, NULL);
 }
 
 uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error)
@@ -369,44 +427,11 @@ uint64_t observer_runs_missed(const struct observer *observer)
 
 uint64_t observer_connections(const struct observer *observer)
 {
-	int fd = bpf_map__fd(observer->bpf->maps.shunt_conns);
-	uint64_t count = 0, key, *previous = NULL;
+	uint64_t count = observer->bpf->bss->shunt_overflowed;
 
-	while (!bpf_map_get_next_key(fd, previous, &key)) {
-		previous = &key;
-		count++;
+	for (size_t set = 0; set < SHUNT_CONN_SETS; set++) {
+		for (size_t way = 0; way < SHUNT_CONN_WAYS; way++)
+			count += observer->conns[set].ways[way].socket != 0;
 	}
 	return count;
-}
-
-static uint64_t round_up(uint64_t size, uint64_t unit)
-{
-	return (size + unit - 1) / unit * unit;
-}
-
-void observer_foretell(const struct observer_limits *limits, struct observer_memory *ret_memory)
-{
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t cells = sizeof(struct shunt_cell) * possible_cpus() * (uint64_t)limits->slots;
-	struct observe_bpf *bpf = observe_bpf__open();
-	struct bpf_map *map;
-
-	ret_memory->cells = round_up(cells, page);
-	ret_memory->fixed = ret_memory->cells;
-	/* A hash's element: header (48), key, value, in eights. */
-	ret_memory->per_connection = 48 + 8 + 24;
-	if (!bpf)
-		return;
-	bpf_object__for_each_map(map, bpf->obj)
-	{
-		uint64_t entry = bpf_map__key_size(map) + bpf_map__value_size(map);
-
-		if (bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH)
-			ret_memory->fixed += (48 + round_up(entry, 8)) * bpf_map__max_entries(map);
-		else if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
-			ret_memory->fixed += bpf_map__max_entries(map);
-		else if (map != bpf->maps.shunt_cells && bpf_map__initial_value(map, &(size_t){0}))
-			ret_memory->fixed += round_up(bpf_map__value_size(map), page);
-	}
-	observe_bpf__destroy(bpf);
 }

@@ -15,20 +15,15 @@
 #include "kernel/signal.h"
 #include "shunt/abi.h"
 
-/* Connections that can be followed at once; memory is taken as they come. */
-#define OBSERVER_CONNECTIONS (1u << 20)
+/* Keys by which services are found, of each kind. */
+#define OBSERVER_ENDPOINTS 16384
+
+/* Connections that can be followed beside those in the table, whose sets are full. */
+#define OBSERVER_OVERFLOW 131072
 
 /* How the maps are sized. */
 struct observer_limits {
 	uint32_t slots; /* services, and the slots that always exist */
-	uint32_t endpoints; /* addresses by which services are found */
-};
-
-/* What the maps of an observer take, in bytes. */
-struct observer_memory {
-	uint64_t fixed; /* taken at the start */
-	uint64_t cells; /* …of which the cells, that the daemon maps */
-	uint64_t per_connection; /* taken for each open connection */
 };
 
 struct observer;
@@ -41,6 +36,10 @@ struct observer;
  * tracepoint that all else stands on, -ENOMEM …
  */
 int observer_open(const struct observer_limits *limits, struct observer **ret_observer);
+
+/* Sizes the maps of opened programs; for observer_open() and for who foretells it. */
+struct observe_bpf;
+int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *limits);
 
 /* Attaches the programs; observation begins.  0 or a negative errno. */
 int observer_attach(struct observer *observer);
@@ -97,6 +96,12 @@ int observer_list(struct observer *observer, observer_event_fn fn, void *userdat
 /* Follows the connections that were open before observer_attach(). */
 int observer_seed(struct observer *observer);
 
+/* Called for each listener; a negative errno ends the walk and is its result. */
+typedef int (*observer_queue_fn)(void *userdata, const struct shunt_queue *queue);
+
+/* Reads the accept queue of every listening socket, in every namespace. */
+int observer_read_queues(struct observer *observer, observer_queue_fn fn, void *userdata);
+
 /* How often a helper failed at a site with an errno (0 to SHUNT_ERRNO_MAX - 1). */
 uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error);
 
@@ -111,9 +116,6 @@ uint64_t observer_runs_missed(const struct observer *observer);
 
 /* Connections followed now, by walking the map: for tests and support, not for a tick. */
 uint64_t observer_connections(const struct observer *observer);
-
-/* What the maps would take with these limits on this machine. */
-void observer_foretell(const struct observer_limits *limits, struct observer_memory *ret_memory);
 
 /* The name of an error site, as in shunt_bpf_errors_total{site}. */
 const char *observer_site_name(enum shunt_site site);

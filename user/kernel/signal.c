@@ -6,57 +6,49 @@
 #include <stdio.h>
 #include <string.h>
 
+/* name, what, hook, program, why not */
 static const struct signal signals[SIGNAL_MAX] = {
-	[SIGNAL_CONNECTIONS] =
-		{
-			.name = "connections",
-			.what = "handshakes, closes and connection durations",
-			.hook = "tp_btf/inet_sock_set_state",
-			.program = "shunt_state",
-			.why_not = "the kernel has no tracepoint inet_sock_set_state (Linux 4.16)",
-		},
-	[SIGNAL_RTT] =
-		{
-			.name = "rtt",
-			.what = "round-trip times of live connections",
-			.hook = "tp_btf/tcp_probe",
-			.program = "shunt_rtt",
-			.why_not = "the kernel has no tracepoint tcp_probe (Linux 4.16)",
-		},
+	[SIGNAL_CONNECTIONS] = {"connections", "handshakes, closes and connection durations",
+				"tp_btf/inet_sock_set_state", "shunt_state",
+				"the kernel has no tracepoint inet_sock_set_state (Linux 4.16)"},
+	[SIGNAL_RTT] = {"rtt", "round-trip times of live connections", "tp_btf/tcp_probe",
+			"shunt_segment", "the kernel has no tracepoint tcp_probe (Linux 4.16)"},
+	[SIGNAL_RESPONSE] = {"response",
+			     "durations from a request's last byte to its response's first",
+			     "tp_btf/tcp_probe", "shunt_segment",
+			     "the kernel has no tracepoint tcp_probe (Linux 4.16)"},
+	[SIGNAL_ZERO_WINDOWS] = {"zero_windows", "peers that had no room left", "tp_btf/tcp_probe",
+				 "shunt_segment",
+				 "the kernel has no tracepoint tcp_probe (Linux 4.16)"},
 	[SIGNAL_RETRANSMITS] =
-		{
-			.name = "retransmits",
-			.what = "retransmitted segments; durations of handshakes that needed a second SYN",
-			.hook = "tp_btf/tcp_retransmit_skb",
-			.program = "shunt_retransmit",
-			.why_not = "the kernel has no tracepoint tcp_retransmit_skb (Linux 4.15)",
-		},
+		{"retransmits",
+		 "retransmitted segments; durations of handshakes that needed a second SYN",
+		 "tp_btf/tcp_retransmit_skb", "shunt_retransmit",
+		 "the kernel has no tracepoint tcp_retransmit_skb (Linux 4.15)"},
 	[SIGNAL_HANDSHAKE_RETRIES] =
-		{
-			.name = "handshake_retries",
-			.what = "durations of handshakes that needed a second SYN-ACK",
-			.hook = "tp_btf/tcp_retransmit_synack",
-			.program = "shunt_retransmit_synack",
-			.why_not =
-				"the kernel has no tracepoint tcp_retransmit_synack (Linux 4.15)",
-		},
+		{"handshake_retries", "durations of handshakes that needed a second SYN-ACK",
+		 "tp_btf/tcp_retransmit_synack", "shunt_retransmit_synack",
+		 "the kernel has no tracepoint tcp_retransmit_synack (Linux 4.15)"},
+	[SIGNAL_RESETS_RECEIVED] = {"resets_received", "resets that peers sent",
+				    "tp_btf/tcp_receive_reset", "shunt_receive_reset",
+				    "the kernel has no tracepoint tcp_receive_reset (Linux 4.16)"},
+	[SIGNAL_RESETS_SENT] =
+		{"resets_sent",
+		 "resets that answer a packet; those that end a connection are known anyway",
+		 "tp_btf/tcp_send_reset", "shunt_send_reset",
+		 "the kernel has no tracepoint tcp_send_reset (Linux 4.15)"},
 	[SIGNAL_REFUSED_INBOUND] =
-		{
-			.name = "refused_inbound",
-			.what = "connections that this host refused because nobody listens",
-			.hook = "tp_btf/tcp_send_reset",
-			.program = "shunt_refuse",
-			.why_not =
-				"before Linux 6.10 tcp_send_reset is silent where there is no socket",
-		},
-	[SIGNAL_DISCOVERY] =
-		{
-			.name = "discovery",
-			.what = "listeners and connections older than the daemon",
-			.hook = "iter/task_file",
-			.program = "shunt_list",
-			.why_not = "the kernel has no iterator over the files of tasks (Linux 5.8)",
-		},
+		{"refused_inbound", "connections that this host refused because nobody listens",
+		 "tp_btf/tcp_send_reset", "shunt_send_reset",
+		 "before Linux 6.10 tcp_send_reset is silent where there is no socket"},
+	[SIGNAL_ACCEPT_QUEUE] =
+		{"accept_queue",
+		 "accept queues: length, limit, and what was turned away (overflow)",
+		 "iter/bpf_sk_storage_map", "shunt_queues",
+		 "the kernel has no iterator over socket storages (Linux 5.9)"},
+	[SIGNAL_DISCOVERY] = {"discovery", "listeners and connections older than the daemon",
+			      "iter/task_file", "shunt_list",
+			      "the kernel has no iterator over the files of tasks (Linux 5.8)"},
 };
 
 const struct signal *signal_at(enum signal_id id)
@@ -84,8 +76,12 @@ static bool hook_available(const struct btf *btf, enum signal_id id)
 {
 	const char *name = strchr(signals[id].hook, '/') + 1;
 
-	if (id == SIGNAL_DISCOVERY)
-		return btf__find_by_name_kind(btf, "bpf_iter__task_file", BTF_KIND_STRUCT) > 0;
+	if (!strncmp(signals[id].hook, "iter/", strlen("iter/"))) {
+		char context[64];
+
+		snprintf(context, sizeof(context), "bpf_iter__%s", name);
+		return btf__find_by_name_kind(btf, context, BTF_KIND_STRUCT) > 0;
+	}
 	/* The argument that says why a reset was sent came with the firing without a socket. */
 	if (id == SIGNAL_REFUSED_INBOUND)
 		return tracepoint_arguments(btf, name) >= 3;

@@ -91,6 +91,45 @@ static void collect_resets(const struct metric_family *family, const struct view
 	}
 }
 
+/* A listener's queue, of services that listen. */
+static void collect_queue_length(const struct metric_family *family, const struct view *view,
+				 struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		struct metric_labels labels = {.service = &view->services[i]};
+
+		if (labels.service->queue_limit)
+			sink->value(sink, &labels, (double)labels.service->queue_length);
+	}
+}
+
+static void collect_queue_limit(const struct metric_family *family, const struct view *view,
+				struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		struct metric_labels labels = {.service = &view->services[i]};
+
+		if (labels.service->queue_limit)
+			sink->value(sink, &labels, (double)labels.service->queue_limit);
+	}
+}
+
+static void collect_listen_drops(const struct metric_family *family, const struct view *view,
+				 struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		const struct view_service *service = &view->services[i];
+		struct metric_labels labels = {.service = service};
+
+		if (service->role == SHUNT_ROLE_SERVER)
+			sink->value(sink, &labels,
+				    (double)service->total->handshakes[SHUNT_HANDSHAKE_OVERFLOW]);
+	}
+}
+
 static void collect_signals(const struct metric_family *family, const struct view *view,
 			    struct metric_sink *sink)
 {
@@ -216,6 +255,15 @@ static const struct metric_family families[] = {
 	{"shunt_tcp_retransmits_total", "Segments that were sent again.", NULL, METRIC_COUNTER,
 	 collect_counter, offsetof(struct shunt_cell, retransmits)},
 	{"shunt_tcp_resets_total", "Resets by direction.", NULL, METRIC_COUNTER, collect_resets, 0},
+	{"shunt_tcp_zero_windows_total", "Times that a peer had no room left for what was sent.",
+	 NULL, METRIC_COUNTER, collect_counter, offsetof(struct shunt_cell, zero_windows)},
+	{"shunt_accept_queue_length", "Connections that wait to be accepted.", NULL, METRIC_GAUGE,
+	 collect_queue_length, 0},
+	{"shunt_accept_queue_limit", "How many may wait to be accepted.", NULL, METRIC_GAUGE,
+	 collect_queue_limit, 0},
+	{"shunt_listen_drops_total",
+	 "SYNs and connections that a listener turned away, retransmissions included.", NULL,
+	 METRIC_COUNTER, collect_listen_drops, 0},
 	{"shunt_signal_available", "1 where this kernel gives the signal, 0 where it does not.",
 	 NULL, METRIC_GAUGE, collect_signals, 0},
 	{"shunt_bpf_errors_total", "Helper calls of the BPF programs that failed.", NULL,

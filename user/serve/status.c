@@ -96,6 +96,9 @@ static json_t *status_service(bool *fine, const struct view_service *service)
 	put_u64(fine, object, "retransmits", service->total->retransmits);
 	put_u64(fine, object, "resets_sent", service->total->resets_sent);
 	put_u64(fine, object, "resets_received", service->total->resets_received);
+	put_u64(fine, object, "zero_windows", service->total->zero_windows);
+	put_u64(fine, object, "accept_queue_length", service->queue_length);
+	put_u64(fine, object, "accept_queue_limit", service->queue_limit);
 	put(fine, object, "recent", status_recent(fine, &service->recent));
 	return object;
 }

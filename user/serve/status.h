@@ -6,7 +6,8 @@
  *	name, role, state
  *	handshakes	{"ok": 12, "refused": 0, …}
  *	closes		{"orderly": 12, "reset_by_peer": 0, …}
- *	connections_active, retransmits, resets_sent, resets_received
+ *	connections_active, retransmits, resets_sent, resets_received,
+ *			zero_windows, accept_queue_length, accept_queue_limit
  *	recent		window_seconds, handshakes_per_second,
  *			failures_per_second, handshake_p50_seconds, …_p95_…, …_p99_…
  * and beside them version, kernel, listen, uptime_seconds, config_hash (hex),

@@ -24,7 +24,9 @@ struct view_service {
 	const char *name;
 	enum shunt_role role;
 	const char *state; /* idle, healthy, failing; gone: no listener any more */
-	const struct shunt_cell *total; /* summed over CPUs */
+	const struct shunt_cell *total; /* summed over CPUs, with what listeners turned away */
+	uint64_t queue_length; /* connections that wait to be accepted */
+	uint64_t queue_limit; /* 0: nobody listens, or it cannot be known */
 	struct view_recent recent;
 };
 

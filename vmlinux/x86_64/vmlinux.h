@@ -51,6 +51,9 @@ struct sock_common {
 		};
 	};
 	union {
+		unsigned int skc_hash;
+	};
+	union {
 		struct {
 			__be16 skc_dport;
 			__u16 skc_num;
@@ -69,8 +72,15 @@ struct socket {
 	struct sock *sk;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	atomic_t sk_drops;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
 	int sk_err;
 	int sk_err_soft;
 	struct socket *sk_socket;
@@ -81,6 +91,7 @@ struct sock {
 };
 
 enum sock_flags {
+	SOCK_DONE = 1,
 	SOCK_LINGER = 4,
 };
 
@@ -97,10 +108,12 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u64 tcp_wstamp_ns;
 	__u64 tcp_clock_cache;
+	__u64 first_tx_mstamp;
 	__u64 bytes_sent;
 	__u64 bytes_received;
 	__u32 segs_out;
 	__u32 srtt_us;
+	__u32 snd_wnd;
 	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u32 retrans_stamp;
@@ -131,6 +144,13 @@ struct sk_buff {
 	unsigned char *head;
 	__u16 transport_header;
 	__u16 network_header;
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u32 seq;
+	__u32 end_seq;
+	__u16 tcp_flags;
 };
 
 struct task_struct {
@@ -158,6 +178,15 @@ struct bpf_iter__task_file {
 	};
 	union {
 		struct file *file;
+	};
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct sock *sk;
 	};
 };
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Exchanges: how long the answering end took, from the last byte of a request to
+ * the first byte of what it said next.
+ *
+ * There is no need for a hook on sending: what the socket keeps of its last
+ * departure is still there when the next segment comes in.
+ *
+ *  - Server: a segment with data is (the end of) a request, and its time is taken.
+ *    By the time the answer is acknowledged, or the connection closed, the socket
+ *    knows when the first segment of that flight left: first_tx_mstamp, which
+ *    tcp_rate_skb_sent() sets where nothing else was in flight.
+ *  - Client: where bytes were sent since the last look, the socket's clock stands
+ *    at that departure, since it is refreshed by every segment that comes or goes;
+ *    the next segment with data is the answer.
+ *
+ * So of several requests at once (pipelining) the last one's end counts, each turn
+ * of a ping-pong ("100 Continue") is an exchange of its own, what the server says
+ * unasked (SMTP's greeting) is none, and a stream one way has none.
+ */
+#ifndef SHUNT_BPF_EXCHANGE_H
+#define SHUNT_BPF_EXCHANGE_H
+
+#include "conn.bpf.h"
+
+#define NSEC_PER_USEC 1000ULL
+
+#define TCPHDR_FIN 0x01
+
+/* Whether a segment brings data that was not here before; not a FIN, nor a probe. */
+static __always_inline bool brings_data(const struct tcp_sock *tcp, const struct sk_buff *skb)
+{
+	const struct tcp_skb_cb *control = (const struct tcp_skb_cb *)skb->cb;
+	__u32 end = control->end_seq - (control->tcp_flags & TCPHDR_FIN);
+
+	return (__s32)(end - control->seq) > 0 && (__s32)(end - tcp->rcv_nxt) > 0;
+}
+
+/*
+ * When the first byte of the last flight left, in ns.  Kept in microseconds; where
+ * the last departure is of the same one it is this very segment, and known exactly.
+ */
+static __always_inline __u64 flight_began(const struct tcp_sock *tcp)
+{
+	__u64 began = tcp->first_tx_mstamp * NSEC_PER_USEC;
+
+	return tcp->tcp_wstamp_ns - began < NSEC_PER_USEC ? tcp->tcp_wstamp_ns : began;
+}
+
+/* A server's answer is noticed: at the next segment, or as the connection closes. */
+static __always_inline void notice_answer(const struct tcp_sock *tcp, struct shunt_conn *conn)
+{
+	struct shunt_cell *cell;
+	__u64 answered_at;
+
+	if (!conn->request_at || tcp->bytes_sent == conn->sent)
+		return;
+	answered_at = flight_began(tcp);
+	/* A flight older than the request was not its answer's beginning: unknown. */
+	if (answered_at >= conn->request_at && (cell = cell_of(conn->slot)))
+		observe(cell, SHUNT_SIGNAL_RESPONSE, answered_at - conn->request_at);
+	conn->request_at = 0;
+}
+
+static __always_inline void server_segment(const struct tcp_sock *tcp, const struct sk_buff *skb,
+					   struct shunt_conn *conn)
+{
+	notice_answer(tcp, conn);
+	if (!brings_data(tcp, skb))
+		return;
+	conn->request_at = bpf_ktime_get_ns();
+	conn->sent = tcp->bytes_sent;
+}
+
+static __always_inline void client_segment(const struct tcp_sock *tcp, const struct sk_buff *skb,
+					   struct shunt_conn *conn)
+{
+	struct shunt_cell *cell;
+
+	if (tcp->bytes_sent != conn->sent) {
+		conn->sent = tcp->bytes_sent;
+		conn->request_at = tcp->tcp_clock_cache;
+	}
+	if (!conn->request_at || !brings_data(tcp, skb))
+		return;
+	cell = cell_of(conn->slot);
+	if (cell)
+		observe(cell, SHUNT_SIGNAL_RESPONSE, bpf_ktime_get_ns() - conn->request_at);
+	conn->request_at = 0;
+}
+
+/* The peer has no room left: counted when it says so, not for as long as it lasts. */
+static __always_inline void notice_window(const struct tcp_sock *tcp, struct shunt_conn *conn)
+{
+	bool closed = !tcp->snd_wnd;
+	struct shunt_cell *cell;
+
+	if (closed && !conn->window_closed && (cell = cell_of(conn->slot)))
+		count(&cell->zero_windows, 1);
+	if (closed != conn->window_closed)
+		conn->window_closed = closed;
+}
+
+#endif

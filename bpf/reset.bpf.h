@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Resets, by direction.
+ *
+ * Those that end a connection of ours are counted as it closes (sends_reset()), when
+ * its service is still known; here are the others: the reset that answers a packet,
+ * first of all a SYN to a port on which nobody listens.
+ *
+ * Since Linux 6.10 tcp_send_reset fires without a socket too, with only the packet
+ * (commit 19822a980e19, "trace: tcp: fully support trace_tcp_send_reset"); before
+ * that a refused SYN leaves no trace on the server.
+ */
+#ifndef SHUNT_BPF_RESET_H
+#define SHUNT_BPF_RESET_H
+
+#include "conn.bpf.h"
+
+/* The parts of the headers that are needed, as they lie in the packet. */
+struct tcp_ports {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
+	__be32 ack_seq;
+	__u8 offset;
+	__u8 flags;
+};
+
+#define TCP_FLAG_SYN_BIT 0x02
+#define TCP_FLAG_ACK_BIT 0x10
+
+#define IPV4_SADDR_OFFSET 12
+#define IPV4_DADDR_OFFSET 16
+#define IPV6_SADDR_OFFSET 8
+#define IPV6_DADDR_OFFSET 24
+
+/* One end of a packet; 0, or a negative errno of the reads. */
+static __always_inline long packet_endpoint(const struct sk_buff *skb, __be16 port, __u32 ipv4_at,
+					    __u32 ipv6_at, struct shunt_endpoint *ret_endpoint)
+{
+	const void *network = skb->head + skb->network_header;
+	__u8 version;
+	__be32 ipv4;
+	long error;
+
+	error = bpf_probe_read_kernel(&version, sizeof(version), network);
+	if (error)
+		return error;
+	ret_endpoint->port = bpf_ntohs(port);
+	ret_endpoint->netns = skb->dev->nd_net.net->ns.inum;
+	if (version >> 4 == 6)
+		return bpf_probe_read_kernel(ret_endpoint->addr, sizeof(ret_endpoint->addr),
+					     network + ipv6_at);
+	error = bpf_probe_read_kernel(&ipv4, sizeof(ipv4), network + ipv4_at);
+	map_ipv4(ret_endpoint->addr, ipv4);
+	return error;
+}
+
+/* The service that a packet without a socket was meant for, or came from. */
+static __always_inline long packet_slot(const struct sk_buff *skb, const struct tcp_ports *ports,
+					__u32 *ret_slot)
+{
+	struct shunt_endpoint endpoint = {};
+	__u32 *slot;
+	long error;
+
+	error = packet_endpoint(skb, ports->dest, IPV4_DADDR_OFFSET, IPV6_DADDR_OFFSET, &endpoint);
+	if (error)
+		return error;
+	slot = find_inbound(&endpoint, NULL);
+	if (slot) {
+		*ret_slot = *slot;
+		return 0;
+	}
+	error = packet_endpoint(skb, ports->source, IPV4_SADDR_OFFSET, IPV6_SADDR_OFFSET,
+				&endpoint);
+	if (error)
+		return error;
+	slot = find_outbound(&endpoint, NULL);
+	*ret_slot = slot ? *slot : SHUNT_SLOT_UNKNOWN_SERVER;
+	return 0;
+}
+
+/* No socket wants this packet. */
+static __always_inline void refuse_packet(const struct sk_buff *skb)
+{
+	struct tcp_ports ports = {};
+	struct shunt_cell *cell;
+	__u32 slot = 0;
+	long error;
+
+	error = bpf_probe_read_kernel(&ports, sizeof(ports), skb->head + skb->transport_header);
+	if (!error)
+		error = packet_slot(skb, &ports, &slot);
+	if (error) {
+		count_error(SHUNT_SITE_PACKET, error);
+		return;
+	}
+	cell = cell_of(slot);
+	if (!cell)
+		return;
+	count(&cell->resets_sent, 1);
+	if ((ports.flags & (TCP_FLAG_SYN_BIT | TCP_FLAG_ACK_BIT)) == TCP_FLAG_SYN_BIT)
+		count(&cell->handshakes[SHUNT_HANDSHAKE_REFUSED], 1);
+}
+
+/*
+ * The socket that last seemed to receive a reset on each CPU.  The kernel calls
+ * tcp_reset() on its own account too, for data that comes after close(2); that it
+ * then answers with a reset, which it never does to one, tells the two apart.
+ */
+const void *shunt_last_reset[SCRATCH_CPUS];
+
+static __always_inline const void **last_reset(void)
+{
+	return &shunt_last_reset[bpf_get_smp_processor_id() % SCRATCH_CPUS];
+}
+
+/* The cell of whoever a socket belongs to, followed or not. */
+static __always_inline struct shunt_cell *cell_of_socket(const struct sock *sk)
+{
+	struct shunt_conn *conn = conn_find(sk);
+
+	return cell_of(conn ? conn->slot : find_slot(sk, guess_role(sk)));
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(shunt_send_reset, const struct sock *sk, const struct sk_buff *skb)
+{
+	struct shunt_cell *cell;
+
+	/* Without a packet it is a connection being cut short: counted as it closes. */
+	if (!skb)
+		return 0;
+	if (!sk) {
+		refuse_packet(skb);
+		return 0;
+	}
+	/* Requests and sockets in TIME_WAIT are smaller than a socket. */
+	if (sk->__sk_common.skc_state == BPF_TCP_TIME_WAIT ||
+	    sk->__sk_common.skc_state == BPF_TCP_NEW_SYN_RECV)
+		return 0;
+	cell = cell_of_socket(sk);
+	if (!cell)
+		return 0;
+	count(&cell->resets_sent, 1);
+	if (*last_reset() == sk) {
+		count(&cell->resets_received, -1);
+		*last_reset() = NULL;
+	}
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(shunt_receive_reset, struct sock *sk)
+{
+	struct shunt_cell *cell = cell_of_socket(sk);
+
+	if (cell)
+		count(&cell->resets_received, 1);
+	*last_reset() = sk;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "daemon/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/binding.h"
+#include "kernel/observer.h"
+
+int queues_init(struct queues *queues, uint32_t slots)
+{
+	*queues = (struct queues){.count = slots};
+	queues->slots = calloc(slots, sizeof(*queues->slots));
+	return queues->slots ? 0 : -ENOMEM;
+}
+
+void queues_done(struct queues *queues)
+{
+	free(queues->slots);
+	free(queues->last.items);
+	free(queues->next.items);
+	*queues = (struct queues){0};
+}
+
+void queues_clear(struct queues *queues, uint32_t slot)
+{
+	queues->slots[slot] = (struct queue){0};
+}
+
+static int take(void *userdata, const struct shunt_queue *reading)
+{
+	struct queue_reading *next = userdata;
+
+	if (next->count == next->capacity) {
+		size_t capacity = next->capacity ? next->capacity * 2 : 64;
+		struct shunt_queue *items = realloc(next->items, capacity * sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		next->items = items;
+		next->capacity = capacity;
+	}
+	next->items[next->count++] = *reading;
+	return 0;
+}
+
+static int compare_sockets(const void *a, const void *b)
+{
+	const struct shunt_queue *left = a, *right = b;
+
+	if (left->socket != right->socket)
+		return left->socket < right->socket ? -1 : 1;
+	return 0;
+}
+
+/* What a listener has turned away since the last reading; the kernel's count may wrap. */
+static uint32_t new_drops(const struct queues *queues, const struct shunt_queue *listener)
+{
+	const struct shunt_queue *last = NULL;
+
+	if (queues->last.count)
+		last = bsearch(listener, queues->last.items, queues->last.count, sizeof(*listener),
+			       compare_sockets);
+	/* A socket's memory may have become another listener's, which began at 0 again. */
+	if (last && memcmp(&last->local, &listener->local, sizeof(last->local)))
+		last = NULL;
+	if (last)
+		return listener->drops - last->drops;
+	return queues->begun ? listener->drops : 0;
+}
+
+static void add_up(struct queues *queues, const struct bindings *bindings)
+{
+	for (uint32_t slot = 0; slot < queues->count; slot++) {
+		queues->slots[slot].length = 0;
+		queues->slots[slot].limit = 0;
+	}
+	for (size_t i = 0; i < queues->next.count; i++) {
+		const struct shunt_queue *listener = &queues->next.items[i];
+		uint32_t slot = bindings_listener_slot(bindings, &listener->local);
+		struct queue *queue = &queues->slots[slot];
+
+		queue->length += listener->length;
+		queue->limit += listener->limit;
+		queue->drops += new_drops(queues, listener);
+	}
+}
+
+int queues_read(struct queues *queues, struct observer *observer, const struct bindings *bindings)
+{
+	struct queue_reading swap;
+	int r;
+
+	queues->next.count = 0;
+	r = observer_read_queues(observer, take, &queues->next);
+	if (r < 0)
+		return r;
+	if (queues->next.count)
+		qsort(queues->next.items, queues->next.count, sizeof(*queues->next.items),
+		      compare_sockets);
+	add_up(queues, bindings);
+
+	swap = queues->last;
+	queues->last = queues->next;
+	queues->next = swap;
+	queues->begun = true;
+	return 0;
+}

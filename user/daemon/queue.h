@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The accept queues of the listening sockets, gathered by service.
+ *
+ * What a listener turned away dies with its socket, so that the differences between
+ * two readings are added up here.
+ */
+#ifndef SHUNT_DAEMON_QUEUE_H
+#define SHUNT_DAEMON_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shunt/abi.h"
+
+struct bindings;
+struct observer;
+
+/* Of one service: its listeners together. */
+struct queue {
+	uint64_t length;
+	uint64_t limit; /* 0: nobody listens */
+	uint64_t drops; /* since the daemon's start */
+};
+
+/* Every listener, at one time. */
+struct queue_reading {
+	struct shunt_queue *items; /* by socket */
+	size_t count;
+	size_t capacity;
+};
+
+struct queues {
+	struct queue *slots; /* indexed by slot */
+	uint32_t count;
+	struct queue_reading last;
+	struct queue_reading next; /* memory for the next one */
+	bool begun; /* what is new from the second reading on has begun at 0 */
+};
+
+/* Makes room for so many slots.  0 or -ENOMEM. */
+int queues_init(struct queues *queues, uint32_t slots);
+
+void queues_done(struct queues *queues);
+
+/*
+ * Reads every listener anew; `bindings` says whose they are.  0, or a negative errno:
+ * -EOPNOTSUPP where the kernel has no walk over them, -ENOMEM, …; then nothing changed.
+ */
+int queues_read(struct queues *queues, struct observer *observer, const struct bindings *bindings);
+
+/* Forgets what a slot's former service turned away. */
+void queues_clear(struct queues *queues, uint32_t slot);
+
+#endif
