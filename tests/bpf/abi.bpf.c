@@ -23,13 +23,9 @@ enum shunt_site site;
 enum shunt_port port;
 enum shunt_event_type event_type;
 
-__u64 value;
-__u32 bucket;
-
 /* The histogram's arithmetic, a value a run. */
 SEC("syscall")
-int compute(void *ctx)
+int bucket_of(const __u64 *ns)
 {
-	bucket = shunt_bucket(value);
-	return 0;
+	return (int)shunt_bucket(*ns);
 }

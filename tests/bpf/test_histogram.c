@@ -28,12 +28,10 @@ TestSuite(histogram, .init = set_up, .fini = tear_down);
 
 static uint32_t bucket_in_kernel(uint64_t ns)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options);
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &ns, .ctx_size_in = sizeof(ns));
 
-	bpf->bss->value = ns;
-	bpf->bss->bucket = UINT32_MAX;
-	cr_assert_eq(bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.compute), &options), 0);
-	return bpf->bss->bucket;
+	cr_assert_eq(bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.bucket_of), &options), 0);
+	return options.retval;
 }
 
 static void expect_same(uint64_t ns)
