@@ -11,9 +11,12 @@ char LICENSE[] SEC("license") = "GPL";
 /* One of each type, so that BTF tells how it is laid out. */
 struct shunt_histogram histogram;
 struct shunt_cell cell;
+struct shunt_conn conn;
+struct shunt_conn_set conn_set;
 struct shunt_endpoint endpoint;
 struct shunt_prefix prefix;
 struct shunt_event event;
+struct shunt_queue queue;
 enum shunt_role role;
 enum shunt_handshake handshake;
 enum shunt_close close;

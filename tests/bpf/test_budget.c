@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/observer.h"
 #include "kernel/signal.h"
 #include "shunt/abi.h"
 
@@ -51,20 +52,31 @@ static struct budget *find_budget(const char *program)
 	return NULL;
 }
 
-/* As observer_open() does, since it keeps its programs to itself. */
-static struct observe_bpf *load(void)
+/* As observer_open() chooses them; it keeps its programs to itself. */
+static void choose_programs(struct observe_bpf *bpf)
 {
-	struct observe_bpf *bpf = observe_bpf__open();
+	struct bpf_program *program;
 	bool has[SIGNAL_MAX];
 
-	cr_assert_not_null(bpf);
 	cr_assert_eq(signal_probe(has), 0);
-	for (enum signal_id id = 0; id < SIGNAL_MAX; id++)
-		bpf_program__set_autoload(
-			bpf_object__find_program_by_name(bpf->obj, signal_at(id)->program),
-			has[id]);
-	bpf_map__set_max_entries(bpf->maps.shunt_cells, 260 * libbpf_num_possible_cpus());
-	bpf->rodata->shunt_slots = 260;
+	bpf_object__for_each_program(program, bpf->obj) bpf_program__set_autoload(program, false);
+	for (enum signal_id id = 0; id < SIGNAL_MAX; id++) {
+		program = bpf_object__find_program_by_name(bpf->obj, signal_at(id)->program);
+		cr_assert_not_null(program, "%s", signal_at(id)->program);
+		if (has[id])
+			bpf_program__set_autoload(program, true);
+	}
+	bpf_program__set_autoload(bpf->progs.shunt_seed, has[SIGNAL_DISCOVERY]);
+}
+
+static struct observe_bpf *load(void)
+{
+	const struct observer_limits limits = {.slots = SHUNT_SLOT_FIRST + 256};
+	struct observe_bpf *bpf = observe_bpf__open();
+
+	cr_assert_not_null(bpf);
+	choose_programs(bpf);
+	cr_assert_eq(observer_size_maps(bpf, &limits), 0);
 	cr_assert_eq(observe_bpf__load(bpf), 0);
 	return bpf;
 }
