@@ -18,6 +18,7 @@
 #include "peer.h"
 
 #define TARGETS_MAX 64
+#define BATCH_MAX   8192
 
 /* What the application saw of its connect(2)s, and then of the connections. */
 enum outcome {
@@ -44,9 +45,8 @@ enum end { END_CLOSE, END_RESET, END_UNREAD, END_SHUTDOWN, END_WAIT };
 
 struct flow {
 	int fd; /* -1: none any more */
-	uint64_t began;
-	uint64_t took; /* ns in connect() */
 	enum outcome outcome;
+	uint64_t began; /* ns */
 };
 
 struct client {
@@ -63,12 +63,15 @@ struct client {
 	bool mute; /* sends, but waits for no answer */
 	bool hold;
 	enum end end;
-	FILE *durations;
-	struct flow *flows;
-	struct pollfd *polls;
+	const char *durations; /* a file for the duration of each connect(), in ns, or NULL */
+	FILE *output;
 	unsigned long opened; /* so far, of `count` */
 	unsigned long outcomes[OUTCOME_MAX];
 };
+
+/* Those that are under way, and what is polled for while they connect. */
+static struct flow flows[BATCH_MAX];
+static struct pollfd polls[BATCH_MAX];
 
 static void usage(void)
 {
@@ -115,18 +118,20 @@ static struct peer target_of(const struct client *client, unsigned long n)
 
 static void settle(struct client *client, struct flow *flow, int error)
 {
-	flow->took = peer_now() - flow->began;
+	unsigned long long took = peer_now() - flow->began;
+
 	flow->outcome = outcome_of(error);
 	if (flow->outcome == OK) {
-		if (client->durations)
-			fprintf(client->durations, "%llu\n", (unsigned long long)flow->took);
+		if (client->output)
+			fprintf(client->output, "%llu\n", took);
 		return;
 	}
 	close(flow->fd);
 	flow->fd = -1;
 }
 
-static void start(struct client *client, struct flow *flow, struct pollfd *poll_fd)
+/* Whether it is pending. */
+static bool start(struct client *client, struct flow *flow, struct pollfd *poll_fd)
 {
 	struct peer target = target_of(client, client->opened++);
 
@@ -139,54 +144,46 @@ static void start(struct client *client, struct flow *flow, struct pollfd *poll_
 	flow->began = peer_now();
 	if (connect(flow->fd, (struct sockaddr *)&target.address, target.size) &&
 	    errno == EINPROGRESS)
-		return;
+		return true;
 	settle(client, flow, errno);
 	poll_fd->fd = -1;
+	return false;
 }
 
-static void check(struct client *client, struct flow *flow, struct pollfd *poll_fd)
+/* Whether it is pending still. */
+static bool check(struct client *client, struct flow *flow, struct pollfd *poll_fd)
 {
 	socklen_t size = sizeof(int);
 	int error;
 
 	if (poll_fd->fd < 0 || !poll_fd->revents)
-		return;
+		return poll_fd->fd >= 0;
 	if (getsockopt(flow->fd, SOL_SOCKET, SO_ERROR, &error, &size))
 		err(1, "getsockopt");
 	settle(client, flow, error);
 	poll_fd->fd = -1;
-}
-
-static bool is_pending(const struct client *client, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (client->polls[i].fd >= 0)
-			return true;
-	}
 	return false;
 }
 
 static void connect_all(struct client *client, size_t count)
 {
-	uint64_t deadline = peer_now() + client->give_up * 1000000;
+	uint64_t at, deadline = peer_now() + client->give_up * 1000000;
+	size_t pending = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		errno = 0;
-		start(client, &client->flows[i], &client->polls[i]);
+		pending += start(client, &flows[i], &polls[i]);
 	}
-	while (is_pending(client, count)) {
-		uint64_t at = peer_now();
-
-		if (at >= deadline)
-			break;
-		poll(client->polls, count, (int)((deadline - at) / 1000000 + 1));
+	while (pending && (at = peer_now()) < deadline) {
+		poll(polls, count, (int)((deadline - at) / 1000000 + 1));
+		pending = 0;
 		for (size_t i = 0; i < count; i++)
-			check(client, &client->flows[i], &client->polls[i]);
+			pending += check(client, &flows[i], &polls[i]);
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct flow *flow = &client->flows[i];
+		struct flow *flow = &flows[i];
 
-		if (client->polls[i].fd >= 0) {
+		if (polls[i].fd >= 0) {
 			close(flow->fd);
 			flow->fd = -1;
 			flow->outcome = GAVE_UP;
@@ -245,7 +242,7 @@ static void talk_all(struct client *client, size_t count)
 		if (round && client->every)
 			peer_pause(client->every);
 		for (size_t i = 0; i < count; i++) {
-			struct flow *flow = &client->flows[i];
+			struct flow *flow = &flows[i];
 
 			if (flow->fd < 0 || flow->outcome != OK)
 				continue;
@@ -254,7 +251,7 @@ static void talk_all(struct client *client, size_t count)
 		}
 	}
 	for (size_t i = 0; i < count && client->rounds && !client->mute; i++) {
-		if (client->flows[i].outcome == OK)
+		if (flows[i].outcome == OK)
 			client->outcomes[ANSWERED]++;
 	}
 }
@@ -307,8 +304,8 @@ static void run(struct client *client)
 		if (client->hold)
 			wait_signal();
 		for (size_t i = 0; i < count; i++) {
-			if (client->flows[i].fd >= 0)
-				end_one(client, &client->flows[i]);
+			if (flows[i].fd >= 0)
+				end_one(client, &flows[i]);
 		}
 	}
 }
@@ -330,15 +327,6 @@ static enum end end_named(const char *name)
 	return END_CLOSE;
 }
 
-static FILE *open_file(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file)
-		err(1, "%s", path);
-	return file;
-}
-
 /* Takes one option; `to` is kept until the port is known. */
 static void take_option(struct client *client, int option, const char *to[TARGETS_MAX])
 {
@@ -357,7 +345,7 @@ static void take_option(struct client *client, int option, const char *to[TARGET
 	else if (option == 'E')
 		client->end = end_named(optarg);
 	else if (option == 'd')
-		client->durations = open_file(optarg);
+		client->durations = optarg;
 	else if (option >= 0 && (size_t)option < sizeof(numbers) / sizeof(numbers[0]) &&
 		 numbers[option])
 		*numbers[option] = peer_number(optarg);
@@ -388,8 +376,8 @@ static void parse(struct client *client, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		take_option(client, option, to);
-	if (!client->targets_count || !client->port || !client->batch || !client->spread ||
-	    optind != argc)
+	if (!client->targets_count || !client->port || !client->batch ||
+	    client->batch > BATCH_MAX || !client->spread || optind != argc)
 		usage();
 	for (size_t i = 0; i < client->targets_count; i++)
 		peer_parse(to[i], client->port, &client->targets[i]);
@@ -405,18 +393,15 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	peer_prepare();
-	client.flows = calloc(client.batch, sizeof(*client.flows));
-	client.polls = calloc(client.batch, sizeof(*client.polls));
-	if (!client.flows || !client.polls)
-		err(1, "memory");
+
+	if (client.durations && !(client.output = fopen(client.durations, "we")))
+		err(1, "%s", client.durations);
 
 	run(&client);
 	for (int i = 0; i < OUTCOME_MAX; i++)
 		printf("%s=%lu%c", outcome_names[i], client.outcomes[i],
 		       i == OUTCOME_MAX - 1 ? '\n' : ' ');
-	if (client.durations && fclose(client.durations))
-		err(1, "durations");
-	free(client.flows);
-	free(client.polls);
+	if (client.output && fclose(client.output))
+		err(1, "%s", client.durations);
 	return 0;
 }

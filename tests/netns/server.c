@@ -67,7 +67,7 @@ static void reset(int fd)
 /* Reads what is there; false where the connection is over, and then closed. */
 static bool take(int fd, char *buffer, size_t size, ssize_t *ret_length)
 {
-	ssize_t length = recv(fd, buffer, size, 0);
+	ssize_t length = recv(fd, buffer, size, MSG_DONTWAIT);
 
 	if (length < 0 && errno == EAGAIN)
 		length = 0;
@@ -147,7 +147,7 @@ static void accept_all(struct server *server, int listener)
 {
 	int fd;
 
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
 		server->accepted++;
 		if (server->on_accept)
 			server->on_accept(fd);
@@ -237,7 +237,44 @@ static void choose(struct server *server, const char *name)
 	usage();
 }
 
-int main(int argc, char **argv)
+/* What the command line asks for, beside the behaviour. */
+struct settings {
+	const char *address;
+	unsigned long ports[LISTENERS_MAX];
+	size_t ports_count;
+	int backlog;
+	bool v6only;
+};
+
+static void take_option(struct server *server, struct settings *settings, int option)
+{
+	switch (option) {
+	case 'l':
+		settings->address = optarg;
+		break;
+	case 'p':
+		if (settings->ports_count == LISTENERS_MAX)
+			usage();
+		settings->ports[settings->ports_count++] = peer_number(optarg);
+		break;
+	case 'n':
+		settings->backlog = (int)peer_number(optarg);
+		break;
+	case 'b':
+		choose(server, optarg);
+		break;
+	case 'g':
+		lag = peer_number(optarg);
+		break;
+	case '6':
+		settings->v6only = true;
+		break;
+	default:
+		usage();
+	}
+}
+
+static void parse(struct server *server, struct settings *settings, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"listen", required_argument, NULL, 'l'},
@@ -248,49 +285,28 @@ int main(int argc, char **argv)
 		{"v6only", no_argument, NULL, '6'},
 		{0},
 	};
-	struct server server = {.on_data = echo, .accepts = true};
-	const char *address = "0.0.0.0";
-	unsigned long ports[LISTENERS_MAX];
-	size_t count = 0;
-	int backlog = 4096, option;
-	bool v6only = false;
+	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'l':
-			address = optarg;
-			break;
-		case 'p':
-			if (count == LISTENERS_MAX)
-				usage();
-			ports[count++] = peer_number(optarg);
-			break;
-		case 'n':
-			backlog = (int)peer_number(optarg);
-			break;
-		case 'b':
-			choose(&server, optarg);
-			break;
-		case 'g':
-			lag = peer_number(optarg);
-			break;
-		case '6':
-			v6only = true;
-			break;
-		default:
-			usage();
-		}
-	}
-	if (!count || optind != argc)
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		take_option(server, settings, option);
+	if (!settings->ports_count || optind != argc)
 		usage();
+}
 
+int main(int argc, char **argv)
+{
+	struct server server = {.on_data = echo, .accepts = true};
+	struct settings settings = {.address = "0.0.0.0", .backlog = 4096};
+
+	parse(&server, &settings, argc, argv);
 	peer_prepare();
 	server.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server.epoll < 0)
 		err(1, "epoll_create1");
 	watch_signals(&server);
-	for (size_t i = 0; i < count; i++) {
-		int fd = make_listener(address, ports[i], backlog, v6only);
+	for (size_t i = 0; i < settings.ports_count; i++) {
+		int fd = make_listener(settings.address, settings.ports[i], settings.backlog,
+				       settings.v6only);
 
 		if (server.accepts)
 			watch(&server, fd, KIND_LISTENER);

@@ -49,7 +49,6 @@ is_gone() {
 		"$scratch/status.json")" = gone ]
 }
 
-before=$(counters inbound "$name")
 missed=$((missed - $(accepted server $port)))
 stop nginx QUIT
 holds "a service whose process has ended is gone" eventually is_gone
