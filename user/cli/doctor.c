@@ -45,14 +45,6 @@ static const struct action actions[] = {
 static const char no_privileges[] = "not permitted, expected root or CAP_BPF, CAP_PERFMON and "
 				    "CAP_NET_ADMIN";
 
-static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
-}
-
 static struct finding find_signal(enum signal_id id, bool available, bool may_load, bool has_btf)
 {
 	const struct signal *signal = signal_at(id);
@@ -148,7 +140,7 @@ int cli_doctor(const struct cli_options *options)
 	struct utsname kernel;
 	size_t count;
 
-	libbpf_set_print(quiet);
+	libbpf_set_print(NULL);
 	uname(&kernel);
 	count = examine(findings);
 	if (options->json)

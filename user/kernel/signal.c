@@ -2,6 +2,7 @@
 #include "kernel/signal.h"
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,11 +91,14 @@ static bool hook_available(const struct btf *btf, enum signal_id id)
 
 int signal_probe(bool ret_available[static SIGNAL_MAX])
 {
+	/* That there is no BTF is for the caller to say. */
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	struct btf *btf = btf__load_vmlinux_btf();
 	int error = -errno;
 
 	for (enum signal_id id = 0; id < SIGNAL_MAX; id++)
 		ret_available[id] = btf && hook_available(btf, id);
 	btf__free(btf);
+	libbpf_set_print(print);
 	return btf ? 0 : error;
 }
