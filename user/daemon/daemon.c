@@ -113,16 +113,14 @@ static int start_observing(struct daemon *daemon)
 		.own_netns = own_netns(),
 	};
 	observer_set_quiet(daemon->observer, !daemon->config->discover);
-	if (daemon->config->discover)
-		daemon_list(daemon);
+	daemon_list(daemon);
 	daemon_replan(daemon);
 	r = observer_attach(daemon->observer);
 	if (r < 0) {
 		log_error("run: cannot attach the BPF programs: %s", strerror(-r));
 		return r;
 	}
-	if (daemon->config->discover)
-		daemon_list(daemon);
+	daemon_list(daemon);
 	daemon_replan(daemon);
 	r = observer_seed(daemon->observer);
 	if (r < 0)

@@ -52,9 +52,32 @@ void daemon_on_found(void *userdata, const struct shunt_event *event)
 	discovery_event(&daemon->discovery, event);
 }
 
+static void on_found_listener(void *userdata, const struct shunt_event *event)
+{
+	if (event->type == SHUNT_EVENT_LISTEN)
+		daemon_on_found(userdata, event);
+}
+
+/*
+ * Which end of an open connection is ours is told by the keys of who listens; they
+ * come first, or each accepted connection would be taken for a remote that is called.
+ */
+static int list_found(struct daemon *daemon)
+{
+	int r = observer_list(daemon->observer, on_found_listener, daemon);
+
+	if (r < 0)
+		return r;
+	if (daemon->discovery.changed)
+		daemon_replan(daemon);
+	return observer_list(daemon->observer, daemon_on_found, daemon);
+}
+
 void daemon_list(struct daemon *daemon)
 {
-	int r = observer_list(daemon->observer, daemon_on_found, daemon);
+	/* The walk also marks the listeners, whose queues are read in any case. */
+	int r = daemon->config->discover ? list_found(daemon)
+					 : observer_list(daemon->observer, NULL, NULL);
 
 	daemon->discovery.incomplete = false;
 	if (r < 0 && r != -EOPNOTSUPP)

@@ -47,8 +47,11 @@ int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	daemon->config = next;
 	daemon->about.config_hash = config_hash(next);
 	observer_set_quiet(daemon->observer, !next->discover);
+	/* Who closes while nobody discovers is not heard of, and would seem to be there. */
 	if (next->discover)
 		daemon_list(daemon);
+	else
+		discovery_done(&daemon->discovery);
 	daemon_replan(daemon);
 	log_info("reload: done, %zu services configured", next->services_count);
 out:
