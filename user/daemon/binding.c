@@ -231,16 +231,26 @@ static size_t first_of_port(const struct bindings *bindings, uint8_t kind, uint1
 	return low;
 }
 
+static bool is_ipv4(const uint8_t addr[16])
+{
+	return !memcmp(addr, wildcard4, 12);
+}
+
 /* How well a binding fits a listener: 0 not at all, 3 to the byte. */
 static unsigned fitness(const struct binding *binding, const struct shunt_endpoint *local)
 {
+	const uint8_t *wildcard = is_ipv4(local->addr) ? wildcard4 : wildcard6;
+
 	if (binding->netns && binding->netns != local->netns)
 		return 0;
 	if (!memcmp(binding->addr, local->addr, sizeof(local->addr)))
 		return 3;
-	if (is_wildcard(binding->addr))
+	if (!memcmp(binding->addr, wildcard, sizeof(binding->addr)))
 		return 2;
-	return is_wildcard(local->addr) ? 1 : 0;
+	/* One on a wildcard serves every address of its family, and :: of both. */
+	if (!is_wildcard(local->addr))
+		return 0;
+	return wildcard == wildcard6 || is_ipv4(binding->addr);
 }
 
 uint32_t bindings_listener_slot(const struct bindings *installed,
