@@ -40,24 +40,35 @@ __u64 shunt_overflowed;
 /* The owner of an entry that is being filled in; no socket lies there. */
 #define CONN_CLAIMED 1UL
 
-/* Where a pointer becomes a number, a line to each CPU. */
-#define SCRATCH_CPUS 128
+/* Where a pointer becomes a number, a line to each CPU; past these two share one. */
+#define SCRATCH_CPUS 1024
 #define SCRATCH_LINE 8
 __u64 shunt_scratch[SCRATCH_CPUS * SCRATCH_LINE];
+
+/* Interrupts nest less deeply than this. */
+#define SCRATCH_TRIES 4
 
 /*
  * The address of a socket as a number, with which the verifier allows arithmetic; it
  * forgets that it was a pointer once it has been through memory.  An interrupt may
- * write there meanwhile: then the number is another's, which the caller finds out by
- * comparing it with the pointer.
+ * write there meanwhile, which is told by comparing; then again.
  */
 static __always_inline __u64 socket_number(const struct sock *sk)
 {
 	__u32 line = bpf_get_smp_processor_id() % SCRATCH_CPUS;
 	volatile __u64 *scratch = &shunt_scratch[line * SCRATCH_LINE];
 
-	*scratch = (__u64)sk;
-	return *scratch;
+	__u64 number = 0, compared;
+
+	for (int i = 0; i < SCRATCH_TRIES; i++) {
+		*scratch = (__u64)sk;
+		compared = number = *scratch;
+		/* Else the compiler puts the pointer where it has seen that they are equal. */
+		asm volatile("" : "+r"(compared));
+		if (compared == (__u64)sk)
+			break;
+	}
+	return number;
 }
 
 /*
@@ -94,7 +105,7 @@ static __always_inline void conn_fill(struct shunt_conn *conn, const struct shun
 {
 	conn->established = from->established;
 	conn->request_at = 0;
-	conn->sent = 0;
+	conn->sent = from->sent;
 	conn->rtt_sampled = 0;
 	conn->slot = from->slot;
 	conn->role = from->role;
@@ -228,8 +239,13 @@ static __always_inline void conn_add(const struct sock *sk, const struct shunt_c
 		return;
 	}
 	error = conn_insert(sk, from);
-	if (error)
-		count_error(SHUNT_SITE_CONN_INSERT, error);
+	if (!error)
+		return;
+	count_error(SHUNT_SITE_CONN_INSERT, error);
+	/* Its close will be counted as one that was open before us: take that off now. */
+	cell = cell_of(from->slot);
+	if (cell)
+		count(&cell->seeded, -1);
 }
 
 /*

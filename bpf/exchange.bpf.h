@@ -47,13 +47,19 @@ static __always_inline __u64 flight_began(const struct tcp_sock *tcp)
 	return tcp->tcp_wstamp_ns - began < NSEC_PER_USEC ? tcp->tcp_wstamp_ns : began;
 }
 
+/* The bytes of data that have left, each once. */
+static __always_inline __u64 bytes_said(const struct tcp_sock *tcp)
+{
+	return tcp->bytes_sent - tcp->bytes_retrans;
+}
+
 /* A server's answer is noticed: at the next segment, or as the connection closes. */
 static __always_inline void notice_answer(const struct tcp_sock *tcp, struct shunt_conn *conn)
 {
 	struct shunt_cell *cell;
 	__u64 answered_at;
 
-	if (!conn->request_at || tcp->bytes_sent == conn->sent)
+	if (!conn->request_at || bytes_said(tcp) == conn->sent)
 		return;
 	answered_at = flight_began(tcp);
 	/* A flight older than the request was not its answer's beginning: unknown. */
@@ -69,7 +75,7 @@ static __always_inline void server_segment(const struct tcp_sock *tcp, const str
 	if (!brings_data(tcp, skb))
 		return;
 	conn->request_at = bpf_ktime_get_ns();
-	conn->sent = tcp->bytes_sent;
+	conn->sent = bytes_said(tcp);
 }
 
 static __always_inline void client_segment(const struct tcp_sock *tcp, const struct sk_buff *skb,
@@ -77,9 +83,10 @@ static __always_inline void client_segment(const struct tcp_sock *tcp, const str
 {
 	struct shunt_cell *cell;
 
-	if (tcp->bytes_sent != conn->sent) {
-		conn->sent = tcp->bytes_sent;
-		conn->request_at = tcp->tcp_clock_cache;
+	if (bytes_said(tcp) != conn->sent) {
+		conn->sent = bytes_said(tcp);
+		/* The last departure may have been a second try; the flight's first was not. */
+		conn->request_at = tcp->bytes_retrans ? flight_began(tcp) : tcp->tcp_clock_cache;
 	}
 	if (!conn->request_at || !brings_data(tcp, skb))
 		return;

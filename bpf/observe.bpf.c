@@ -37,6 +37,12 @@ static __always_inline __u64 rtt_of(const struct tcp_sock *tcp)
 	return (tcp->srtt_us >> 3) * NSEC_PER_USEC;
 }
 
+/* When the programs were loaded, ns. */
+const volatile __u64 shunt_loaded;
+
+/* A handshake is given up after so long (tcp_syn_retries 6: 1 + 2 + … + 64 s). */
+#define HANDSHAKE_MAX (127 * NSEC_PER_SEC)
+
 /* How long the handshake took, or 0 where that cannot be known. */
 static __always_inline __u64 handshake_duration(const struct sock *sk, const struct tcp_sock *tcp,
 						enum shunt_role role)
@@ -46,7 +52,9 @@ static __always_inline __u64 handshake_duration(const struct sock *sk, const str
 	if (tcp->total_retrans) {
 		began = retry_take(sk);
 		if (!began) {
-			count_error(SHUNT_SITE_RETRY_MISSING, -2 /* ENOENT */);
+			/* Else the first try may have been before us. */
+			if (tcp->tcp_clock_cache - shunt_loaded > HANDSHAKE_MAX)
+				count_error(SHUNT_SITE_RETRY_MISSING, -2 /* ENOENT */);
 			return 0;
 		}
 		return tcp->tcp_clock_cache - began;
@@ -66,9 +74,11 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 
 	/*
 	 * SYN_RECV is a listener's child, which has no struct socket until it is
-	 * accepted; or an end that called connect() and met the peer's own SYN.
+	 * accepted (and that early only with TCP Fast Open); or an end that called
+	 * connect() and met the peer's own SYN.
 	 */
-	if (oldstate == BPF_TCP_SYN_SENT || (sk->sk_socket && !tcp->fastopen_rsk))
+	if (oldstate == BPF_TCP_SYN_SENT ||
+	    (sk->sk_socket && !BPF_CORE_READ_BITFIELD(tcp, syn_fastopen_child)))
 		conn.role = SHUNT_ROLE_CLIENT;
 	conn.slot = find_slot(sk, conn.role);
 	cell = cell_of(conn.slot);

@@ -81,6 +81,9 @@ int shunt_seed(struct bpf_iter__task_file *ctx)
 		return 0;
 	from.role = guess_role(sk);
 	from.slot = find_slot(sk, from.role);
+	/* What was said before us is no request of which the answer could be timed. */
+	from.sent = BPF_CORE_READ((const struct tcp_sock *)sk, bytes_sent) -
+		    BPF_CORE_READ((const struct tcp_sock *)sk, bytes_retrans);
 	cell = cell_of(from.slot);
 	if (!cell)
 		return 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -100,6 +101,7 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_conns_overflow, OBSERVER_OVERFLOW},
 	};
+	struct timespec now;
 	int r;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -108,6 +110,8 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 			return r;
 	}
 	bpf->rodata->shunt_slots = limits->slots;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	bpf->rodata->shunt_loaded = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	return 0;
 }
 

@@ -110,6 +110,7 @@ struct tcp_sock {
 	__u64 tcp_clock_cache;
 	__u64 first_tx_mstamp;
 	__u64 bytes_sent;
+	__u64 bytes_retrans;
 	__u64 bytes_received;
 	__u32 segs_out;
 	__u32 srtt_us;
@@ -119,7 +120,7 @@ struct tcp_sock {
 	__u32 retrans_stamp;
 	__u32 total_retrans;
 	__u8 tcp_usec_ts : 1;
-	struct request_sock *fastopen_rsk;
+	__u8 syn_fastopen_child : 1;
 };
 
 struct request_sock {
