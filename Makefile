@@ -83,6 +83,7 @@ NETNS_BPF := $(sort $(wildcard tests/netns/*.bpf.c))
 NETNS_SRC := $(filter-out $(NETNS_BPF),$(sort $(wildcard tests/netns/*.c)))
 NETNS_SH := $(sort $(wildcard tests/netns/test_*.sh))
 BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
 
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/obj/%.o)
@@ -100,11 +101,12 @@ TEST_SKELETONS := $(patsubst %.bpf.c,$(OUT)/skel/%.skel.h,$(notdir $(BPFTEST_BPF
 UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BPF_TESTS := $(BPFTEST_SRC:%.c=$(BUILD)/%)
 NETNS_HELPERS := $(NETNS_SRC:%.c=$(BUILD)/%)
+BENCH_TOOLS := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 # ---- targets for people -------------------------------------------------------------------------
 
-.PHONY: all bpf tests unit-tests deps run check test lint lint-format lint-tidy lint-cppcheck \
-	install clean help vmlinux FORCE
+.PHONY: all bpf tests unit-tests deps run check test bench lint lint-format lint-tidy \
+	lint-cppcheck install clean help vmlinux FORCE
 
 all: $(BUILD)/shunt ## build build/shunt (the default)
 bpf: $(SKELETONS) ## build the BPF objects and their skeletons alone
@@ -129,6 +131,11 @@ test: all tests ## build and run the tests, no more (T=PATTERN: those whose name
 
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
 unit-tests: $(UNIT_TESTS)
+
+bench: ## measure what shunt costs and write docs/bench.md (root; QUICK=1: a minute's look)
+	$(Q)packaging/deps build run bench
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(BENCH_TOOLS)
+	$(Q)BUILD=$(BUILD) QUICK='$(QUICK)' tests/bench/run
 
 lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-tidy over everything
 
@@ -204,6 +211,11 @@ $(NETNS_HELPERS): $(BUILD)/%: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) -pthread -lm -o $@
 
+$(BENCH_TOOLS): $(BUILD)/%: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) $(USER_LIBS) -o $@
+
 # ---- BPF ----------------------------------------------------------------------------------------
 
 $(OUT)/bpf.flags: FORCE
@@ -258,14 +270,14 @@ CPPCHECK_FLAGS := --quiet --error-exitcode=1 --inline-suppr --std=c11 --library=
 	'-Djson_array_foreach(array,index,value)=for (index = 0; (value = json_array_get(array, index)); index++)' \
 	'-Djson_object_foreach(object,key,value)=for (; (value = json_next(object, &key));)'
 lint-cppcheck:
-	$(call say,CPPCHECK,'user tests/netns')
+	$(call say,CPPCHECK,'user tests/netns tests/bench')
 	@mkdir -p $(OUT)/lint/cppcheck
-	$(Q)cppcheck -j $(shell nproc) $(CPPCHECK_FLAGS) $(USER_SRC) $(NETNS_SRC)
+	$(Q)cppcheck -j $(shell nproc) $(CPPCHECK_FLAGS) $(USER_SRC) $(NETNS_SRC) $(BENCH_SRC)
 
 # A stamp for each file that passed. The object stands for the headers: a change of one renews it.
 tidy_stamps = $(patsubst %.c,$(BUILD)/lint/%.tidy,$(1))
 TIDY_OBJ := $(call tidy_stamps,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC))
-TIDY_PROGRAM := $(call tidy_stamps,$(NETNS_SRC))
+TIDY_PROGRAM := $(call tidy_stamps,$(NETNS_SRC) $(BENCH_SRC))
 TIDY_BPF := $(call tidy_stamps,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF))
 lint-tidy: $(TIDY_OBJ) $(TIDY_PROGRAM) $(TIDY_BPF)
 
@@ -295,9 +307,10 @@ comma := ,
 
 compile_commands.json: FORCE ## for clangd and clang-tidy
 	$(file >$@,$(subst [$(comma),[,[$(call \
-		database,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC),$(CC) $(USER_FLAGS) -Itests \
-		$(VERSION_FLAG))$(call \
+		database,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC) $(BENCH_SRC),$(CC) \
+		$(USER_FLAGS) -Itests $(VERSION_FLAG))$(call \
 		database,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF),$(CLANG) $(BPF_FLAGS))]))
 	$(call say,JSON,$@)
 
--include $(USER_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(NETNS_HELPERS:=.d) $(BPF_OBJ:.o=.d) $(TEST_BPF_OBJ:.o=.d)
+-include $(USER_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(NETNS_HELPERS:=.d) $(BENCH_TOOLS:=.d) $(BPF_OBJ:.o=.d) \
+	$(TEST_BPF_OBJ:.o=.d)

@@ -42,7 +42,7 @@ new_host() {
 		alpha      build   # why
 		beta-dev   build   # why
 		gamma      run     # why
-		delta      test    # why
+		delta      test,bench   # why
 	EOF
 	stand_in id <<<'echo "${FAKE_UID:-0}"'
 	stand_in dpkg-query <<-EOF
@@ -115,6 +115,10 @@ new_host alpha beta-dev gamma
 deps build run test
 check "test packages are installed when asked for" called ' install delta$'
 
+new_host alpha beta-dev gamma
+deps build bench
+check "a package may serve two purposes" called ' install delta$'
+
 new_host alpha
 FAKE_UID=1000 deps build
 check "not root: failure" test $? -eq 1
@@ -137,7 +141,7 @@ deps bogus
 check "an unknown purpose: failure" test $? -eq 1
 
 # The real list: three fields, a reason, no package twice.
-bad=$(awk '/^#/ || !NF { next } !/^[a-z0-9.+-]+ +(build|run|test) +# .+/ || seen[$1]++' \
+bad=$(awk '/^#/ || !NF { next } !/^[a-z0-9.+-]+ +(build|run|test|bench)(,bench)? +# .+/ || seen[$1]++' \
 	packaging/debian-packages.txt)
 printf '%s\n' "$bad" >"$scratch/out"
 check "each line of the list has a purpose and a reason" test -z "$bad"
