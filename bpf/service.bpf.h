@@ -29,6 +29,19 @@ struct {
 	__type(value, __u32); /* slot */
 } shunt_prefixes SEC(".maps");
 
+/*
+ * What may be found under a port.  The verifiers of Linux 6.1 and 6.12 forget the range
+ * of a number whose bytes were swapped, so it is masked again, where the compiler
+ * cannot know that it need not be.
+ */
+static __always_inline __u8 port_kinds(__u16 port)
+{
+	__u32 index = port;
+
+	barrier_var(index);
+	return shunt_ports[index & 0xffff];
+}
+
 static __always_inline __u32 netns_of(const struct sock_common *common)
 {
 	return common->skc_net.net->ns.inum;
@@ -151,7 +164,7 @@ static __always_inline __u32 *find_inbound_in(const struct shunt_endpoint *local
 static __always_inline __u32 *find_inbound(const struct shunt_endpoint *local,
 					   const struct sock *sk)
 {
-	__u8 ports = shunt_ports[local->port];
+	__u8 ports = port_kinds(local->port);
 	__u64 cgroup;
 	__u32 *slot;
 
@@ -202,7 +215,7 @@ static __always_inline __u32 *find_outbound_in(const struct shunt_endpoint *remo
 static __always_inline __u32 *find_outbound(const struct shunt_endpoint *remote,
 					    const struct sock *sk)
 {
-	__u8 ports = shunt_ports[remote->port];
+	__u8 ports = port_kinds(remote->port);
 	__u64 cgroup;
 	__u32 *slot;
 
