@@ -65,6 +65,18 @@ static __always_inline __u64 handshake_duration(const struct sock *sk, const str
 	return rtt_of(tcp);
 }
 
+/*
+ * Whether TCP Fast Open made this socket before its handshake was over.  Linux before
+ * 6.16 does not say so; there the data that its SYN has brought tells, which nearly
+ * every such SYN has.
+ */
+static __always_inline bool is_fastopen_child(const struct tcp_sock *tcp)
+{
+	if (bpf_core_field_exists(tcp->syn_fastopen_child))
+		return BPF_CORE_READ_BITFIELD(tcp, syn_fastopen_child);
+	return BPF_CORE_READ_BITFIELD(tcp, syn_data_acked);
+}
+
 static __always_inline void on_established(const struct sock *sk, const struct tcp_sock *tcp,
 					   int oldstate)
 {
@@ -77,8 +89,7 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	 * accepted (and that early only with TCP Fast Open); or an end that called
 	 * connect() and met the peer's own SYN.
 	 */
-	if (oldstate == BPF_TCP_SYN_SENT ||
-	    (sk->sk_socket && !BPF_CORE_READ_BITFIELD(tcp, syn_fastopen_child)))
+	if (oldstate == BPF_TCP_SYN_SENT || (sk->sk_socket && !is_fastopen_child(tcp)))
 		conn.role = SHUNT_ROLE_CLIENT;
 	conn.slot = find_slot(sk, conn.role);
 	cell = cell_of(conn.slot);

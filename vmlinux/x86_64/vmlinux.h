@@ -120,6 +120,7 @@ struct tcp_sock {
 	__u32 retrans_stamp;
 	__u32 total_retrans;
 	__u8 tcp_usec_ts : 1;
+	__u8 syn_data_acked : 1;
 	__u8 syn_fastopen_child : 1;
 };
 
