@@ -84,6 +84,8 @@ static inline void cgroups_remove(void)
 {
 	char path[256];
 
+	if (!cgroups_mount[0])
+		return;
 	cgroups_path("", sizeof(path), path);
 	nftw(path, cgroups_remove_one, 16, FTW_PHYS | FTW_DEPTH);
 }

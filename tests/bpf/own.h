@@ -65,6 +65,18 @@ static inline const struct observe_bpf__bss *own_variables(void)
 	return variables;
 }
 
+/* The table of connections, likewise. */
+static inline const struct shunt_conn_set *own_table(void)
+{
+	static const struct shunt_conn_set *table;
+
+	if (!table)
+		table = mmap(NULL, SHUNT_CONN_SETS * sizeof(*table), PROT_READ, MAP_SHARED,
+			     own_map("shunt_conns"), 0);
+	cr_assert_neq(table, MAP_FAILED);
+	return table;
+}
+
 /* How many keys a hash or trie has. */
 static inline unsigned own_keys(const char *name)
 {
