@@ -82,7 +82,7 @@ static char *filter_help(int key, const char *text, void *input)
 
 	(void)input;
 	if (key != ARGP_KEY_HELP_PRE_DOC)
-		return (char *)(uintptr_t)text;
+		return (char *)text;
 	out = open_memstream(&list, &size);
 	if (!out)
 		return NULL;

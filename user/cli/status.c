@@ -176,7 +176,7 @@ static void print_problems(const json_t *status)
 	const char *name;
 	json_t *available;
 
-	json_object_foreach((json_t *)(uintptr_t)signals, name, available)
+	json_object_foreach((json_t *)signals, name, available)
 	{
 		if (!json_is_true(available))
 			printf("signal %s is not available: see shunt doctor\n", name);

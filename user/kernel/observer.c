@@ -50,7 +50,8 @@ const char *observer_site_name(enum shunt_site site)
 }
 
 /* libbpf speaks in several lines; only its warnings are of use to anyone. */
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_level level,
+							      const char *format, va_list arguments)
 {
 	char text[1024];
 
@@ -210,7 +211,7 @@ void observer_close(struct observer *observer)
 	if (observer->cells)
 		munmap(observer->cells, observer->cells_size);
 	if (observer->conns)
-		munmap((void *)(uintptr_t)observer->conns, observer->conns_size);
+		munmap((void *)observer->conns, observer->conns_size);
 	observe_bpf__destroy(observer->bpf);
 	free(observer);
 }
