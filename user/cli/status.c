@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -13,6 +15,9 @@
 #include "config/config.h"
 
 #define TIMEOUT_SECONDS 5L
+
+/* Rows of a screen that are not services: head, what is amiss, the next prompt. */
+#define FRAME_ROWS 9
 
 /* An answer as it comes in. */
 struct answer {
@@ -170,6 +175,36 @@ static void print_service(const json_t *service)
 	       json_string_value(json_object_get(service, "state")));
 }
 
+/* How many services a screen has room for; who pipes gets them all. */
+static size_t room(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ||
+	    size.ws_row <= FRAME_ROWS)
+		return SIZE_MAX;
+	return size.ws_row - FRAME_ROWS;
+}
+
+/* The services that there is room for, and how many more there are. */
+static void print_services(json_t *const *order, size_t count)
+{
+	size_t left = room(), more = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_silent(order[i]))
+			continue;
+		if (!left) {
+			more++;
+			continue;
+		}
+		print_service(order[i]);
+		left--;
+	}
+	if (more)
+		printf("and %zu calmer ones: shunt status | less, or --json\n", more);
+}
+
 static void print_problems(const json_t *status)
 {
 	const json_t *signals = json_object_get(status, "signals");
@@ -208,10 +243,7 @@ static int print_text(const json_t *status)
 	       "handshake          ", "");
 	printf("%-32s %-6s %9s %9s %7s %8s %8s %8s  %s\n", "SERVICE", "ROLE", "/s", "/s", "now",
 	       "p50", "p95", "p99", "STATE");
-	for (size_t i = 0; i < count; i++) {
-		if (!is_silent(order[i]))
-			print_service(order[i]);
-	}
+	print_services(order, count);
 	print_problems(status);
 	free(order);
 	return EXIT_DONE;
