@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,13 @@ void daemon_complain(void *userdata, const char *line)
 {
 	log_error("%s: %s", (const char *)userdata, line);
 }
+
+/*
+ * The answer to a scrape is megabytes for a moment.  Memory of that size goes back
+ * to the system at once, unless glibc learns to keep it; a fixed threshold is not
+ * learned.
+ */
+#define KEEP_BELOW (256 << 10)
 
 /* The server is driven from the loop, so that an answer proves that the loop turns. */
 static const char *on_health(void *userdata)
@@ -231,6 +239,7 @@ int daemon_run(const struct daemon_options *options)
 	struct daemon daemon = {.options = options};
 	int r;
 
+	mallopt(M_MMAP_THRESHOLD, KEEP_BELOW);
 	r = config_load(options->config_path, options->config_may_be_absent, daemon_complain,
 			(void *)"run", &daemon.config);
 	if (r < 0)
