@@ -106,9 +106,9 @@ static inline int begin_connect(const char *text, uint16_t port)
 	return fd;
 }
 
-static inline void set_linger(int fd)
+static inline void set_linger(int fd, int seconds)
 {
-	const struct linger linger = {.l_onoff = 1};
+	const struct linger linger = {.l_onoff = 1, .l_linger = seconds};
 
 	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
 }
@@ -131,7 +131,8 @@ static inline void wait_readable(int fd)
 /*
  * What an end does: `>` sends a byte, `<` receives what comes (a byte, an end, an
  * error), `?` waits for that and leaves it there, `|` shuts its sending direction
- * down, `!` closes, `R` closes with a reset (linger 0), `U` disconnects.
+ * down, `!` closes, `R` closes with a reset (linger 0), `L` will wait in close(2) for
+ * what was sent (linger 1), `U` disconnects.
  */
 static inline void act_one(int fd, char action)
 {
@@ -150,11 +151,14 @@ static inline void act_one(int fd, char action)
 	case '|':
 		cr_assert_eq(shutdown(fd, SHUT_WR), 0);
 		break;
+	case 'L':
+		set_linger(fd, 1);
+		break;
 	case 'U':
 		disconnect(fd);
 		break;
 	case 'R':
-		set_linger(fd);
+		set_linger(fd, 0);
 		close(fd);
 		break;
 	case '!':

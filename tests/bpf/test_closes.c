@@ -36,6 +36,8 @@ static const struct ending endings[] = {
 	 "established=1 reset_by_peer=1 resets_received=1"},
 	{"the server leaves a request unread", "c> s? s! c< c!",
 	 "established=1 closed=1 resets_sent=1", "established=1 reset_by_peer=1 resets_received=1"},
+	{"…and would have lingered", "c> s? sL s! c< c!", "established=1 closed=1 resets_sent=1",
+	 "established=1 reset_by_peer=1 resets_received=1"},
 	{"the client leaves an answer unread", "c> s< s> c? c! s< s!",
 	 "established=1 reset_by_peer=1 resets_received=1", "established=1 closed=1 resets_sent=1"},
 	{"the client speaks after the server closed", "s! c< c> c< c!",
