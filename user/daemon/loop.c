@@ -121,12 +121,13 @@ static void read_queues(struct daemon *daemon)
 	}
 }
 
-static void each_second(struct daemon *daemon, uint64_t now)
+/* Each service once a second, a tenth of them in each tick: no tick has the work of a second. */
+static void read_services(struct daemon *daemon, uint64_t now)
 {
+	uint32_t slot = (uint32_t)(daemon->ticks % TICKS_PER_SECOND);
 	struct shunt_cell cell;
 
-	read_queues(daemon);
-	for (uint32_t slot = 0; slot < daemon->services.count; slot++) {
+	for (; slot < daemon->services.count; slot += TICKS_PER_SECOND) {
 		struct service *service = &daemon->services.items[slot];
 
 		if (service->origin == SERVICE_FREE)
@@ -135,6 +136,11 @@ static void each_second(struct daemon *daemon, uint64_t now)
 			      window_wants_histograms(&service->window, now), &cell);
 		window_add(&service->window, now, &cell);
 	}
+}
+
+static void each_second(struct daemon *daemon, uint64_t now)
+{
+	read_queues(daemon);
 	services_sweep(&daemon->services, daemon->observer, now);
 	/* Cgroups come and go by themselves; a full table may have room again. */
 	if (daemon->replan || has_cgroups(daemon->config))
@@ -154,6 +160,7 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 		daemon_list(daemon);
 	if (daemon->discovery.changed)
 		daemon_replan(daemon);
+	read_services(daemon, now);
 	if (daemon->ticks % TICKS_PER_SECOND == 0)
 		each_second(daemon, now);
 
