@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Kernel cost: what the BPF programs of each observer take of a loopback HTTP request.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the parts of the benchmark share: a namespace with a server, observers that come and go, loads
@@ -178,6 +178,7 @@ per_request() {
 }
 
 # The programs that run when packets do; an iterator runs when the daemon reads.
+# shellcheck disable=SC2016
 in_path='$1 == "program" && $4 != "iter"'
 
 # kernel_cost SECTION VARIANT MODE ROUND COMMAND...: what the observer's programs take of a request

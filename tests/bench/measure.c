@@ -251,7 +251,7 @@ int main(int argc, char **argv)
 		{0},
 	};
 	const char *pid = NULL, *output = "/dev/null";
-	uint64_t began, command;
+	uint64_t began, elapsed, command;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -275,9 +275,9 @@ int main(int argc, char **argv)
 	count_processes();
 	began = now_ns();
 	command = run(&argv[optind], output);
-	began = now_ns() - began;
+	elapsed = now_ns() - began;
 	count_programs();
 	count_processes();
-	print(command, began);
+	print(command, elapsed);
 	return 0;
 }

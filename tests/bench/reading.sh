@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Reading: what the daemon takes for itself. Scrapes, ticks, memory, by the number of services.
 
@@ -42,6 +42,7 @@ wakes() {
 	read -r before rest <"/proc/$process/schedstat"
 	while [ "${EPOCHREALTIME/./}" -lt $until ]; do
 		read -r -t 0.02 -u "$never" rest
+		kill -0 "$process" || give_up "the daemon has ended"
 		read -r now rest <"/proc/$process/schedstat"
 		echo $((now - before))
 		before=$now
@@ -51,10 +52,14 @@ wakes() {
 
 # ticks COUNT MODE ROUND: the daemon's CPU time by tick, over some seconds
 ticks_with() {
+	local heaviest
 	wakes "${pid[observer]}" "$idle_seconds" >"$scratch/wakes"
 	sample tick mean "$1" "$2" "$3" \
 		"$(awk -v ticks=$((idle_seconds * 10)) '{ sum += $1 } END { print sum / ticks }' "$scratch/wakes")"
-	sample tick heaviest "$1" "$2" "$3" "$(sort -n "$scratch/wakes" | tail -n 1)"
+	# Of each second the heaviest; report.awk takes their median.
+	while read -r heaviest; do
+		sample tick heaviest "$1" "$2" "$3" "$heaviest"
+	done < <(awk '$1 > most { most = $1 } NR % 10 == 0 { print most; most = 0 }' "$scratch/wakes")
 }
 
 # The same while every service has requests.

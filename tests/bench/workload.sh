@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Workload cost: requests a second, and CPU time a request, of nginx under wrk beside each observer.
 
@@ -12,31 +12,62 @@ everything() {
 	[ -z "${pid[observer]:-}" ] || printf -- '--cpu\nobserver:%s\n' "${pid[observer]}"
 }
 
-workload_of() {
-	local variant=$1 round=$2 mode options
+# try_workload: measures what is there now; sets last[FIGURE,MODE]
+try_workload() {
+	local mode options
 	for mode in close alive; do
 		warm "$mode"
 		load "$mode" "${seconds}s"
 		mapfile -t options < <(everything)
 		gauge "${options[@]}" "${command[@]}"
-		sample workload rps "$variant" "$mode" "$round" "$(awk -v requests="$requests" \
-			'$1 == "elapsed" { printf "%.1f", requests * 1e9 / $2 }' "$scratch/gauge")"
-		sample workload cpu "$variant" "$mode" "$round" "$(per_request '$1 == "cpu"' 3)"
+		last[rps,$mode]=$(awk -v requests="$requests" \
+			'$1 == "elapsed" { printf "%.1f", requests * 1e9 / $2 }' "$scratch/gauge")
+		last[cpu,$mode]=$(per_request '$1 == "cpu"' 3)
+	done
+}
+
+# keep_workload VARIANT ROUND: what was tried last
+keep_workload() {
+	local key
+	for key in "${!last[@]}"; do
+		sample workload "${key%,*}" "$1" "${key#*,}" "$2" "${last[$key]}"
+	done
+}
+
+# beside VARIANT ROUND: tries it, and nobody afterwards; nobody was tried before. What it is compared
+# with is the mean of before and after, so that a drift of the machine's speed is none of the variant's.
+beside() {
+	local key mean
+	local -A before
+	for key in "${!last[@]}"; do
+		before[$key]=${last[$key]}
+	done
+	begin "$1"
+	try_workload
+	keep_workload "$1" "$2"
+	end "$1"
+	try_workload
+	keep_workload none "$2"
+	for key in "${!last[@]}"; do
+		mean=$(awk "BEGIN { print (${before[$key]} + ${last[$key]}) / 2 }")
+		sample workload "${key%,*}" "around $1" "${key#*,}" "$2" "$mean"
+		sample workload "${key%,*}" before "${key#*,}" "$2" "${before[$key]}"
+		sample workload "${key%,*}" after "${key#*,}" "$2" "${last[$key]}"
 	done
 }
 
 measure_workload() {
-	local round variant more
+	local round peer
+	local -A last
 	serve web "$first_port" 1
+	try_workload
 	for round in $(seq "$pairs"); do
 		say "workload cost, round $round of $pairs"
-		# The peers are far from any goal of ours, and need fewer rounds.
-		more=()
-		[ $((round % 4)) -ne 1 ] || more=("${peers[@]}")
-		for variant in $(in_order "$round" none shunt "${more[@]}"); do
-			begin "$variant"
-			workload_of "$variant" "$round"
-			end "$variant"
+		beside shunt "$round"
+		# The peers' cost is far above the noise, and needs fewer rounds.
+		[ $((round % 4)) -eq 2 ] || continue
+		for peer in "${peers[@]}"; do
+			beside "$peer" "$round"
 		done
 	done
 	stop web
