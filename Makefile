@@ -83,6 +83,7 @@ NETNS_BPF := $(sort $(wildcard tests/netns/*.bpf.c))
 NETNS_SRC := $(filter-out $(NETNS_BPF),$(sort $(wildcard tests/netns/*.c)))
 NETNS_SH := $(sort $(wildcard tests/netns/test_*.sh))
 BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
+DOCS_SH := $(sort $(wildcard tests/docs/test_*.sh))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
 
@@ -126,7 +127,7 @@ check: ## install what is missing, build, lint, and run every test (root)
 	$(Q)$(MAKE) --no-print-directory test SANITIZED=$(OUT)/sanitize
 
 test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
-	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(UNIT_TESTS) \
+	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(DOCS_SH) $(UNIT_TESTS) \
 		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(NETNS_SH)
 
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
