@@ -77,6 +77,22 @@ static __always_inline bool is_fastopen_child(const struct tcp_sock *tcp)
 	return BPF_CORE_READ_BITFIELD(tcp, syn_data_acked);
 }
 
+/*
+ * The kernel leaves out a run of a program that is running already on that CPU: an
+ * interrupt amid a system call brings packets, and the changes of state that they
+ * make are not told (recursion_misses).  Hence two nets: a connection that is not
+ * known when a segment comes is taken up then, one that is still known when its
+ * socket is destroyed is closed then.
+ */
+
+/* Orphans of before the daemon are gone after so long: what is unknown then was missed. */
+#define ORPHANS_GONE (120 * NSEC_PER_SEC)
+
+static __always_inline bool was_missed(const struct tcp_sock *tcp)
+{
+	return tcp->tcp_clock_cache - shunt_loaded > ORPHANS_GONE;
+}
+
 static __always_inline void on_established(const struct sock *sk, const struct tcp_sock *tcp,
 					   int oldstate)
 {
@@ -114,14 +130,29 @@ static __always_inline void on_failed(const struct sock *sk, const struct tcp_so
 		retry_take(sk);
 }
 
-/* A connection that was made before the daemon was there, seen at its end. */
-static __always_inline void on_unfollowed(const struct sock *sk, int oldstate)
+/* A connection whose beginning was not seen begins to be followed. */
+static __always_inline void take_up(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	struct shunt_conn conn = {.role = guess_role(sk), .sent = bytes_said(tcp)};
+	struct shunt_cell *cell;
+
+	conn.slot = find_slot(sk, conn.role);
+	cell = cell_of(conn.slot);
+	if (!cell)
+		return;
+	count(was_missed(tcp) ? &cell->handshakes[SHUNT_HANDSHAKE_OK] : &cell->seeded, 1);
+	conn_add(sk, &conn);
+}
+
+/* …or is seen at its end alone. */
+static __always_inline void on_unfollowed(const struct sock *sk, const struct tcp_sock *tcp,
+					  int oldstate)
 {
 	struct shunt_cell *cell = cell_of(find_slot(sk, guess_role(sk)));
 
 	if (!cell)
 		return;
-	count(&cell->seeded, 1);
+	count(was_missed(tcp) ? &cell->handshakes[SHUNT_HANDSHAKE_OK] : &cell->seeded, 1);
 	count(&cell->closes[closed_as(sk, oldstate)], 1);
 }
 
@@ -153,7 +184,7 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 	struct shunt_cell *cell;
 
 	if (!conn) {
-		on_unfollowed(sk, oldstate);
+		on_unfollowed(sk, tcp, oldstate);
 		return;
 	}
 	cell = cell_of(conn->slot);
@@ -259,24 +290,43 @@ static __always_inline void sample_rtt(const struct sock *sk, const struct tcp_s
 	}
 }
 
+/* Set once the walk over the connections that are older than the daemon is over. */
+__u8 shunt_seeded;
+
 /* Every segment received on an established connection, before it is looked at. */
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(shunt_segment, struct sock *sk, const struct sk_buff *skb)
 {
 	struct shunt_conn *conn = conn_find(sk);
-	struct tcp_sock *tcp;
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
-	if (!conn)
-		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
 		return 0;
+	if (!conn) {
+		if (shunt_seeded)
+			take_up(sk, tcp);
+		return 0;
+	}
 	if (conn->role == SHUNT_ROLE_SERVER)
 		server_segment(tcp, skb, conn);
 	else
 		client_segment(tcp, skb, conn);
 	notice_window(tcp, conn);
 	sample_rtt(sk, tcp, conn);
+	return 0;
+}
+
+/* Whatever the last change of state was, it is over; nothing to do if that was seen. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(shunt_destroy, struct sock *sk)
+{
+	struct tcp_sock *tcp;
+
+	if (!conn_find(sk))
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (tcp)
+		on_closed(sk, tcp, BPF_TCP_LAST_ACK);
 	return 0;
 }
 

@@ -83,6 +83,8 @@ static void choose_programs(struct observer *observer)
 			bpf_program__set_autoload(program, true);
 	}
 	bpf_program__set_autoload(bpf->progs.shunt_seed, observer->has[SIGNAL_DISCOVERY]);
+	/* As old as the tracepoint that all else stands on (Linux 4.16). */
+	bpf_program__set_autoload(bpf->progs.shunt_destroy, true);
 
 	/* Iterators are attached for a walk, not for good. */
 	bpf_program__set_autoattach(bpf->progs.shunt_list, false);
@@ -398,9 +400,13 @@ int observer_list(struct observer *observer, observer_event_fn fn, void *userdat
 
 int observer_seed(struct observer *observer)
 {
-	if (!observer->has[SIGNAL_DISCOVERY])
-		return -EOPNOTSUPP;
-	return walk_files(observer->bpf->progs.shunt_seed, NULL, NULL);
+	int r = -EOPNOTSUPP;
+
+	if (observer->has[SIGNAL_DISCOVERY])
+		r = walk_files(observer->bpf->progs.shunt_seed, NULL, NULL);
+	/* Those that no file leads to are taken up as they speak. */
+	observer->bpf->bss->shunt_seeded = 1;
+	return r;
 }
 
 uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error)
