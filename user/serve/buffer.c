@@ -39,16 +39,24 @@ char *buffer_reserve(struct buffer *buffer, size_t size)
 	return buffer->error ? NULL : buffer->data + buffer->length;
 }
 
-void buffer_u64(struct buffer *buffer, uint64_t value)
+char *buffer_digits(char *at, uint64_t value)
 {
-	char digits[20]; /* of 2^64 - 1 */
+	char digits[BUFFER_DIGITS];
 	char *first = digits + sizeof(digits);
 
 	do {
 		*--first = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	buffer_append(buffer, first, (size_t)(digits + sizeof(digits) - first));
+	return mempcpy(at, first, (size_t)(digits + sizeof(digits) - first));
+}
+
+void buffer_u64(struct buffer *buffer, uint64_t value)
+{
+	char *room = buffer_reserve(buffer, BUFFER_DIGITS);
+
+	if (room)
+		buffer->length += (size_t)(buffer_digits(room, value) - room);
 }
 
 /* Fewest digits first: doubles that are no integers are rare here. */

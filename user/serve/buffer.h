@@ -45,6 +45,12 @@ static inline void buffer_char(struct buffer *buffer, char c)
 	buffer_append(buffer, &c, 1);
 }
 
+/* A value has at most so many digits. */
+#define BUFFER_DIGITS 20
+
+/* Writes a value in decimal where there is room for BUFFER_DIGITS; returns its end. */
+char *buffer_digits(char *at, uint64_t value);
+
 /* In decimal. */
 void buffer_u64(struct buffer *buffer, uint64_t value);
 

@@ -190,24 +190,33 @@ static void text_value(struct metric_sink *sink, const struct metric_labels *lab
 	buffer_char(text->out, '\n');
 }
 
+/* Most lines are of buckets: they are written into room that is made once. */
 static void text_buckets(struct text_sink *text, const struct metric_labels *labels,
 			 const struct metric_buckets *buckets)
 {
+	const struct buffer *prefix = &text->prefix;
 	size_t start = 0;
+	char *at;
 
 	buffer_clear(&text->prefix);
 	text_labels(text, &text->prefix, "_bucket", labels);
 	buffer_string(&text->prefix, ",le=\"");
-	if (text->prefix.error)
-		text->out->error = text->prefix.error;
+	if (prefix->error)
+		text->out->error = prefix->error;
+	at = buffer_reserve(text->out,
+			    (prefix->length + BUFFER_DIGITS + 1) * (METRICS_LE_COUNT + 1) +
+				    text->bounds.length);
+	if (!at)
+		return;
 
 	for (int i = 0; i <= METRICS_LE_COUNT; i++) {
-		buffer_append(text->out, text->prefix.data, text->prefix.length);
-		buffer_append(text->out, text->bounds.data + start, text->bound_ends[i] - start);
-		buffer_u64(text->out, buckets->counts[i]);
-		buffer_char(text->out, '\n');
+		at = mempcpy(at, prefix->data, prefix->length);
+		at = mempcpy(at, text->bounds.data + start, text->bound_ends[i] - start);
+		at = buffer_digits(at, buckets->counts[i]);
+		*at++ = '\n';
 		start = text->bound_ends[i];
 	}
+	text->out->length = (size_t)(at - text->out->data);
 }
 
 static void text_histogram(struct metric_sink *sink, const struct metric_labels *labels,
