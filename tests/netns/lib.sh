@@ -21,10 +21,7 @@ declare -A pid=()
 finish() {
 	local status=$? name
 	trap - EXIT
-	for name in "${!pid[@]}"; do
-		kill -KILL "${pid[$name]}" 2>/dev/null
-		wait "${pid[$name]}" 2>/dev/null
-	done
+	end_all
 	[ "$failures" -eq 0 ] || show_logs
 	for name in "${namespaces[@]}"; do
 		ip netns del "shunt-$$-$name"
@@ -32,6 +29,22 @@ finish() {
 	rm -rf "$scratch"
 	[ "$failures" -eq 0 ] || exit 1
 	exit "$status"
+}
+
+# TERM first, so that an nginx ends its workers, too.
+end_all() {
+	local deadline=$((SECONDS + 5)) name
+	for name in "${!pid[@]}"; do
+		kill -TERM "${pid[$name]}" 2>/dev/null
+		kill -CONT "${pid[$name]}" 2>/dev/null
+	done
+	for name in "${!pid[@]}"; do
+		while kill -0 "${pid[$name]}" 2>/dev/null && [ $SECONDS -lt $deadline ]; do
+			sleep 0.02
+		done
+		kill -KILL "${pid[$name]}" 2>/dev/null
+		wait "${pid[$name]}" 2>/dev/null
+	done
 }
 trap finish EXIT
 trap 'exit 130' HUP INT TERM
@@ -207,7 +220,7 @@ configure() {
 
 is_up() {
 	inside "$where_is" curl -sf -m 5 -o "$scratch/health" "http://127.0.0.1:9909/healthz" ||
-		! kill -0 "${pid[$1]}"
+		! kill -0 "${pid[$1]}" 2>/dev/null
 }
 
 # observe NAME NAMESPACE [COMMAND...]: starts a daemon there, with the configuration on standard input,
@@ -219,7 +232,7 @@ observe() {
 	configure "$name"
 	home[$name]=$where_is
 	spawn "$name" "$where_is" "$@" "$SHUNT" run -c "$scratch/$name.yaml"
-	eventually is_up "$name" && kill -0 "${pid[$name]}" || give_up "shunt does not start"
+	eventually is_up "$name" && kill -0 "${pid[$name]}" 2>/dev/null || give_up "shunt does not start"
 }
 
 # fetch NAME PATH [OPTION...]: of curl
