@@ -232,8 +232,9 @@ static __always_inline void conn_add(const struct sock *sk, const struct shunt_c
 
 	if (stale) {
 		cell = cell_of(stale->slot);
+		/* How it ended nobody knows, which is no evidence of a failure. */
 		if (cell)
-			count(&cell->closes[SHUNT_CLOSE_OTHER], 1);
+			count(&cell->closes[SHUNT_CLOSE_ORDERLY], 1);
 		count_error(SHUNT_SITE_CONN_STALE, -17 /* EEXIST */);
 		conn_fill(stale, from);
 		return;

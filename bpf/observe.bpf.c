@@ -53,7 +53,7 @@ static __always_inline __u64 handshake_duration(const struct sock *sk, const str
 		began = retry_take(sk);
 		if (!began) {
 			/* Else the first try may have been before us. */
-			if (tcp->tcp_clock_cache - shunt_loaded > HANDSHAKE_MAX)
+			if ((__s64)(tcp->tcp_clock_cache - shunt_loaded) > (__s64)HANDSHAKE_MAX)
 				count_error(SHUNT_SITE_RETRY_MISSING, -2 /* ENOENT */);
 			return 0;
 		}
@@ -85,12 +85,16 @@ static __always_inline bool is_fastopen_child(const struct tcp_sock *tcp)
  * socket is destroyed is closed then.
  */
 
+/* Set by the daemon once it sees that runs were left out. */
+__u8 shunt_missing;
+
 /* Orphans of before the daemon are gone after so long: what is unknown then was missed. */
 #define ORPHANS_GONE (120 * NSEC_PER_SEC)
 
+/* The socket's clock is as of its last segment, which may be older than we are. */
 static __always_inline bool was_missed(const struct tcp_sock *tcp)
 {
-	return tcp->tcp_clock_cache - shunt_loaded > ORPHANS_GONE;
+	return shunt_missing && (__s64)(tcp->tcp_clock_cache - shunt_loaded) > (__s64)ORPHANS_GONE;
 }
 
 static __always_inline void on_established(const struct sock *sk, const struct tcp_sock *tcp,
@@ -163,7 +167,8 @@ static __always_inline enum shunt_close close_of(const struct sock *sk, const st
 	__u32 first_cpu = conn->slot;
 	struct shunt_cell *cell;
 
-	if (close != SHUNT_CLOSE_ORDERLY)
+	/* Who closes with data unread has not even looked whether it was asked. */
+	if (close != SHUNT_CLOSE_ORDERLY || sends_reset(sk, oldstate))
 		return close;
 
 	/* CPU 0's cell speaks for all: has this service ever answered? */

@@ -35,7 +35,7 @@ static struct world {
 
 static inline void world_open(struct observer *observer, uint32_t max_services)
 {
-	cr_assert_eq(services_init(&world.services, max_services), 0);
+	cr_assert_eq(services_init(&world.services, max_services, 0), 0);
 	world.plan = (struct plan){
 		.observer = observer,
 		.services = &world.services,

@@ -6,6 +6,7 @@
 
 #include "daemon/binding.h"
 #include "daemon/queue.h"
+#include "kernel/netstat.h"
 #include "unit/fake_observer.h"
 
 #define SLOTS 16
@@ -15,9 +16,21 @@ static struct observer kernel;
 static struct bindings bindings;
 static struct queues queues;
 
+/* What the namespace turns away between two readings: enough for what listeners say. */
+static uint64_t turned_away = 1000000;
+
+int netstat_listen_drops(uint64_t *ret_drops)
+{
+	static uint64_t drops = 5;
+
+	drops += turned_away;
+	*ret_drops = drops;
+	return 0;
+}
+
 static void set_up(void)
 {
-	cr_assert_eq(queues_init(&queues, SLOTS), 0);
+	cr_assert_eq(queues_init(&queues, SLOTS, OWN), 0);
 }
 
 static void tear_down(void)
@@ -178,6 +191,53 @@ Test(queue, many_in_any_order)
 	read_queues();
 	cr_expect_eq(queues.slots[5].drops, 2 * FAKE_QUEUES);
 	cr_expect_eq(queues.slots[5].limit, 128 * FAKE_QUEUES);
+}
+
+/* ---- what is believed ---- */
+
+/* A load balancer's check that takes its half-open connection back, say. */
+Test(queue, packets_of_no_use_are_no_drops)
+{
+	name(OWN, "0.0.0.0", 80, 5);
+	listener(1, "0.0.0.0", 80);
+	read_queues();
+	turned_away = 0;
+	kernel.queues[0].drops = 10;
+	read_queues();
+	cr_expect_eq(queues.slots[5].drops, 0);
+	turned_away = 2;
+	kernel.queues[0].drops = 15;
+	read_queues();
+	cr_expect_eq(queues.slots[5].drops, 2);
+}
+
+Test(queue, full_listeners_are_believed_first)
+{
+	name(OWN, "0.0.0.0", 80, 5);
+	name(OWN, "0.0.0.0", 81, 6);
+	listener(1, "0.0.0.0", 80);
+	listener(2, "0.0.0.0", 81)->length = 128;
+	read_queues();
+	turned_away = 8;
+	kernel.queues[0].drops = 10;
+	kernel.queues[1].drops = 6;
+	read_queues();
+	cr_expect_eq(queues.slots[5].drops, 2);
+	cr_expect_eq(queues.slots[6].drops, 6);
+}
+
+Test(queue, in_another_namespace_only_full_listeners_are_believed)
+{
+	name(0, "0.0.0.0", 80, 5);
+	listener(1, "0.0.0.0", 80)->local.netns = OWN + 1;
+	read_queues();
+	kernel.queues[0].drops = 10;
+	read_queues();
+	cr_expect_eq(queues.slots[5].drops, 0);
+	kernel.queues[0].length = 128;
+	kernel.queues[0].drops = 14;
+	read_queues();
+	cr_expect_eq(queues.slots[5].drops, 4);
 }
 
 /* ---- which service ---- */

@@ -14,7 +14,7 @@ static struct services services;
 
 static void set_up(void)
 {
-	cr_assert_eq(services_init(&services, MAX), 0);
+	cr_assert_eq(services_init(&services, MAX, 0), 0);
 }
 
 static void tear_down(void)

@@ -98,7 +98,7 @@ static int start_observer(struct daemon *daemon)
 	if (r >= 0)
 		r = observer_on_event(daemon->observer, daemon_on_found, daemon);
 	if (r >= 0)
-		r = services_init(&daemon->services, daemon->config->max_services);
+		r = services_init(&daemon->services, daemon->config->max_services, own_netns());
 	if (r >= 0)
 		r = show_new(daemon->services.count, &daemon->show);
 	if (r < 0)

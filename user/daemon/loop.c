@@ -140,6 +140,7 @@ static void read_services(struct daemon *daemon, uint64_t now)
 
 static void each_second(struct daemon *daemon, uint64_t now)
 {
+	observer_note_missed(daemon->observer);
 	read_queues(daemon);
 	services_sweep(&daemon->services, daemon->observer, now);
 	/* Cgroups come and go by themselves; a full table may have room again. */

@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "daemon/binding.h"
+#include "kernel/netstat.h"
 #include "kernel/observer.h"
 
-int queues_init(struct queues *queues, uint32_t slots)
+int queues_init(struct queues *queues, uint32_t slots, uint32_t own_netns)
 {
-	*queues = (struct queues){.count = slots};
+	*queues = (struct queues){.count = slots, .own_netns = own_netns};
 	queues->slots = calloc(slots, sizeof(*queues->slots));
 	return queues->slots ? 0 : -ENOMEM;
 }
@@ -70,20 +71,55 @@ static uint32_t new_drops(const struct queues *queues, const struct shunt_queue 
 	return queues->begun ? listener->drops : 0;
 }
 
+static bool is_full(const struct shunt_queue *listener)
+{
+	return listener->length >= listener->limit;
+}
+
+/* How much of what a listener says that it turned away is believed. */
+static uint64_t believed(const struct queues *queues, const struct shunt_queue *listener,
+			 uint64_t *budget)
+{
+	uint64_t drops = new_drops(queues, listener);
+
+	if (listener->local.netns != queues->own_netns)
+		return is_full(listener) ? drops : 0;
+	if (drops > *budget)
+		drops = *budget;
+	*budget -= drops;
+	return drops;
+}
+
+/* What the namespace has turned away since the last reading. */
+static uint64_t take_budget(struct queues *queues)
+{
+	uint64_t then = queues->listen_drops;
+
+	if (netstat_listen_drops(&queues->listen_drops) < 0 || !queues->begun)
+		return 0;
+	return queues->listen_drops - then;
+}
+
 static void add_up(struct queues *queues, const struct bindings *bindings)
 {
+	uint64_t budget = take_budget(queues);
+
 	for (uint32_t slot = 0; slot < queues->count; slot++) {
 		queues->slots[slot].length = 0;
 		queues->slots[slot].limit = 0;
 	}
-	for (size_t i = 0; i < queues->next.count; i++) {
-		const struct shunt_queue *listener = &queues->next.items[i];
-		uint32_t slot = bindings_listener_slot(bindings, &listener->local);
-		struct queue *queue = &queues->slots[slot];
+	for (int full = 1; full >= 0; full--) {
+		for (size_t i = 0; i < queues->next.count; i++) {
+			const struct shunt_queue *listener = &queues->next.items[i];
+			uint32_t slot = bindings_listener_slot(bindings, &listener->local);
+			struct queue *queue = &queues->slots[slot];
 
-		queue->length += listener->length;
-		queue->limit += listener->limit;
-		queue->drops += new_drops(queues, listener);
+			if (is_full(listener) != full)
+				continue;
+			queue->length += listener->length;
+			queue->limit += listener->limit;
+			queue->drops += believed(queues, listener, &budget);
+		}
 	}
 }
 

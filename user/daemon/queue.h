@@ -4,6 +4,12 @@
  *
  * What a listener turned away dies with its socket, so that the differences between
  * two readings are added up here.
+ *
+ * The socket's own count is of every packet that it had no use for, also of the reset
+ * with which a load balancer's check takes its half-open connection back.  What was
+ * turned away for want of room is known of a network namespace alone (ListenDrops):
+ * so in the daemon's own namespace no more than that is believed, of full listeners
+ * first; in the others that of listeners which are seen to be full.
  */
 #ifndef SHUNT_DAEMON_QUEUE_H
 #define SHUNT_DAEMON_QUEUE_H
@@ -36,11 +42,13 @@ struct queues {
 	uint32_t count;
 	struct queue_reading last;
 	struct queue_reading next; /* memory for the next one */
+	uint32_t own_netns;
+	uint64_t listen_drops; /* of the own namespace, as of the last reading */
 	bool begun; /* what is new from the second reading on has begun at 0 */
 };
 
-/* Makes room for so many slots.  0 or -ENOMEM. */
-int queues_init(struct queues *queues, uint32_t slots);
+/* Makes room for so many slots; `own_netns` is the daemon's.  0 or -ENOMEM. */
+int queues_init(struct queues *queues, uint32_t slots, uint32_t own_netns);
 
 void queues_done(struct queues *queues);
 

@@ -26,7 +26,7 @@ static void reserve(struct services *services, uint32_t slot, const char *name,
 	strncpy(service->name, name, sizeof(service->name) - 1);
 }
 
-int services_init(struct services *services, uint32_t max_services)
+int services_init(struct services *services, uint32_t max_services, uint32_t own_netns)
 {
 	int r;
 
@@ -34,7 +34,7 @@ int services_init(struct services *services, uint32_t max_services)
 	services->items = calloc(services->count, sizeof(*services->items));
 	if (!services->items)
 		return -ENOMEM;
-	r = queues_init(&services->queues, services->count);
+	r = queues_init(&services->queues, services->count, own_netns);
 	if (r < 0)
 		return r;
 	reserve(services, SHUNT_SLOT_UNKNOWN_SERVER, "_unknown", SHUNT_ROLE_SERVER);

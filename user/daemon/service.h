@@ -47,8 +47,11 @@ struct services {
 	uint32_t count; /* slots */
 };
 
-/* Makes the table with `max_services` slots beside the reserved ones.  0 or -ENOMEM. */
-int services_init(struct services *services, uint32_t max_services);
+/*
+ * Makes the table with `max_services` slots beside the reserved ones; `own_netns` is
+ * the network namespace of the daemon.  0 or -ENOMEM.
+ */
+int services_init(struct services *services, uint32_t max_services, uint32_t own_netns);
 
 /* Frees the table's memory. */
 void services_done(struct services *services);

@@ -436,6 +436,12 @@ uint64_t observer_runs_missed(const struct observer *observer)
 	return missed;
 }
 
+void observer_note_missed(struct observer *observer)
+{
+	if (!observer->bpf->bss->shunt_missing)
+		observer->bpf->bss->shunt_missing = observer_runs_missed(observer) != 0;
+}
+
 uint64_t observer_connections(const struct observer *observer)
 {
 	uint64_t count = observer->bpf->bss->shunt_overflowed;

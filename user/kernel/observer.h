@@ -108,9 +108,13 @@ uint64_t observer_errors(const struct observer *observer, enum shunt_site site, 
 /* Events that found the ring buffer full. */
 uint64_t observer_events_lost(const struct observer *observer);
 
+/* Tells the programs that runs were left out, if they were: see bpf/observe.bpf.c. */
+void observer_note_missed(struct observer *observer);
+
 /*
  * Runs that the kernel left out because the same program was already running on
- * that CPU (an interrupt amid a system call): what they would have counted is lost.
+ * that CPU (an interrupt amid a system call).  What they would have counted is made up
+ * for as far as another program can tell.
  */
 uint64_t observer_runs_missed(const struct observer *observer);
 
