@@ -132,7 +132,7 @@ static inline void wait_readable(int fd)
  * What an end does: `>` sends a byte, `<` receives what comes (a byte, an end, an
  * error), `?` waits for that and leaves it there, `|` shuts its sending direction
  * down, `!` closes, `R` closes with a reset (linger 0), `L` will wait in close(2) for
- * what was sent (linger 1), `U` disconnects.
+ * what was sent (linger 1), `U` disconnects, `.` takes longer than a delayed ACK.
  */
 static inline void act_one(int fd, char action)
 {
@@ -153,6 +153,9 @@ static inline void act_one(int fd, char action)
 		break;
 	case 'L':
 		set_linger(fd, 1);
+		break;
+	case '.':
+		usleep(100000);
 		break;
 	case 'U':
 		disconnect(fd);

@@ -162,7 +162,9 @@ Test(closes, silence_is_a_failure_of_who_has_answered)
 	exchange(listener, "c! s< s!");
 	exchange(listener, "s> c< s! c< c!");
 	exchange(listener, "c> s< s> c< c! s< s!");
-	expect_slot(server_slot(0), "no question", "established=8 closed=6 no_response=2");
-	expect_slot(client_slot(0), "no question", "established=8 closed=6 no_response=2");
+	/* The client's kernel may have forgotten the socket before the server's FIN comes. */
+	exchange(listener, "c> s< s> c< c! s< s. s!");
+	expect_slot(server_slot(0), "no question", "established=9 closed=7 no_response=2");
+	expect_slot(client_slot(0), "no question", "established=9 closed=7 no_response=2");
 	close(listener);
 }

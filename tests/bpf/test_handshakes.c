@@ -1,51 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How attempts to connect end, and how long they took. */
-#include <linux/if_link.h>
 #include <math.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
 
-#include "bpf/scene.h"
+#include "bpf/network.h"
 #include "bpf/sockets.h"
 
-#include "lossy.skel.h"
-
-#define PORT 7000
-
-/* Slots of the two ends. */
-#define SERVER SHUNT_SLOT_FIRST
-#define CLIENT (SHUNT_SLOT_FIRST + 1)
-
-static struct lossy_bpf *network;
-
-/* XDP on the loopback: every packet of the namespace passes through it once. */
-static void set_up(void)
-{
-	scene_open();
-	name_inbound("10.0.0.5", PORT, SERVER);
-	name_outbound("10.0.0.5", PORT, CLIENT);
-	network = lossy_bpf__open_and_load();
-	cr_assert_not_null(network);
-	network->bss->server_port = PORT;
-	cr_assert_eq(bpf_xdp_attach((int)if_nametoindex("lo"),
-				    bpf_program__fd(network->progs.lossy), XDP_FLAGS_SKB_MODE,
-				    NULL),
-		     0);
-}
-
-static void tear_down(void)
-{
-	lossy_bpf__destroy(network);
-	scene_close();
-}
-
-TestSuite(handshakes, .init = set_up, .fini = tear_down);
-
-static void expect_both(const char *what, const char *server, const char *client)
-{
-	expect_slot(SERVER, what, server);
-	expect_slot(CLIENT, what, client);
-}
+TestSuite(handshakes, .init = network_open, .fini = network_close);
 
 /* The bound below which the shortest handshake of a slot lies, in seconds; 0: no sample. */
 static double shortest(uint32_t slot)
