@@ -294,12 +294,13 @@ $3: got      $(counters "$2" "$3")"
 # host, and what ran beside the test
 troubles() {
 	scrape "$1"
-	grep -E '^shunt_(bpf_errors|bpf_runs_missed|events_lost)_total' "$scratch/$1.metrics" | grep -v ' 0$'
+	grep -E '^shunt_(bpf_errors|events_lost)_total' "$scratch/$1.metrics" | grep -v ' 0$'
 }
 
-# expect_sound NAME: no helper failed, no run was missed, no event was lost
+# expect_sound NAME: no helper failed, no event was lost. Runs that the kernel left out are made up for,
+# as exact counts show; test_missed has the rest.
 expect_sound() {
-	equal "$1: no helper failed, no run of a program was missed, no event was lost" "" "$(troubles "$1")"
+	equal "$1: no helper failed, no event was lost" "" "$(troubles "$1")"
 }
 
 # ---- real peers ---------------------------------------------------------------------------------
