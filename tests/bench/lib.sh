@@ -17,7 +17,7 @@ cpus=$(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | awk -F- '{
 if [ -n "${QUICK:-}" ]; then
 	seconds=1 warm_up=0.3s rounds=1 pairs=2 idle_seconds=3 scrapes=9 idle_connections="1 1000 20000"
 else
-	seconds=2 warm_up=0.7s rounds=5 pairs=12 idle_seconds=10 scrapes=41
+	seconds=2 warm_up=0.7s rounds=5 pairs=10 idle_seconds=10 scrapes=41
 	idle_connections="1 1000 100000"
 fi
 service_counts="1 16 256 4096"
