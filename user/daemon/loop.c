@@ -111,7 +111,7 @@ static int on_control(sd_event_source *source, int fd, uint32_t revents, void *u
 	return 0;
 }
 
-static void read_queues(struct daemon *daemon)
+void daemon_read_queues(struct daemon *daemon)
 {
 	int r = queues_read(&daemon->services.queues, daemon->observer, &daemon->plan.installed);
 
@@ -141,7 +141,7 @@ static void read_services(struct daemon *daemon, uint64_t now)
 static void each_second(struct daemon *daemon, uint64_t now)
 {
 	observer_note_missed(daemon->observer);
-	read_queues(daemon);
+	daemon_read_queues(daemon);
 	services_sweep(&daemon->services, daemon->observer, now);
 	/* Cgroups come and go by themselves; a full table may have room again. */
 	if (daemon->replan || has_cgroups(daemon->config))

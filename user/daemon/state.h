@@ -55,6 +55,9 @@ void daemon_complain(void *userdata, const char *line);
 /* Decides anew which services there are; what goes wrong is logged. */
 void daemon_replan(struct daemon *daemon);
 
+/* Reads the accept queues; what goes wrong is logged, once. */
+void daemon_read_queues(struct daemon *daemon);
+
 /* Walks over what is there on this host; what goes wrong is logged. */
 void daemon_list(struct daemon *daemon);
 
