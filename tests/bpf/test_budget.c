@@ -67,6 +67,7 @@ static void choose_programs(struct observe_bpf *bpf)
 			bpf_program__set_autoload(program, true);
 	}
 	bpf_program__set_autoload(bpf->progs.shunt_seed, has[SIGNAL_DISCOVERY]);
+	bpf_program__set_autoload(bpf->progs.shunt_destroy, true);
 }
 
 static struct observe_bpf *load(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How attempts to connect end, and how long they took. */
+#include <fcntl.h>
 #include <math.h>
 #include <netinet/tcp.h>
 
@@ -168,6 +169,59 @@ Test(handshakes, a_socket_is_used_again)
 		    "established=2 refused=1 closed=1 reset_by_local=1 resets_sent=1 "
 		    "resets_received=1");
 	cr_expect_eq(samples(CLIENT, SHUNT_SIGNAL_HANDSHAKE), 2);
+	close(listener);
+	expect_nothing_left();
+}
+
+/* ---- unusual ones ---- */
+
+static int bind_to(const char *text, union address *ret_address)
+{
+	socklen_t size = make_address(text, PORT, ret_address);
+	int fd = make_socket(ret_address);
+
+	cr_assert_eq(bind(fd, &ret_address->any, size), 0);
+	return fd;
+}
+
+/* Two that call each other at once: both are clients, and nobody serves. */
+Test(handshakes, both_ends_connect)
+{
+	const uint32_t other = CLIENT + 1;
+	union address here, there;
+	int one = bind_to("10.0.0.5", &here), two = bind_to("10.0.0.6", &there);
+
+	name_outbound("10.0.0.6", PORT, other);
+	/* The first one's is lost, and so finds the other end waiting. */
+	network->bss->syns = 1;
+	fcntl(one, F_SETFL, O_NONBLOCK);
+	cr_assert_eq(connect(one, &there.any, sizeof(there.ipv4)), -1);
+	cr_assert_eq(errno, EINPROGRESS);
+	cr_assert_eq(connect(two, &here.any, sizeof(here.ipv4)), 0);
+	fcntl(one, F_SETFL, 0);
+	act(one, two, "c> s< s> c< c! s< s!");
+	expect_both("the second", "", "established=1 closed=1");
+	expect_slot(other, "the first", "established=1 closed=1");
+	expect_nothing_left();
+}
+
+/* Data in the SYN: the server's socket is there, and accepted, before it is established. */
+Test(handshakes, fast_open)
+{
+	const int queue = 5;
+	union address address;
+	socklen_t size = make_address("10.0.0.5", PORT, &address);
+	int listener = listen_on("10.0.0.5", PORT, 5);
+
+	run_command("echo 3 >/proc/sys/net/ipv4/tcp_fastopen");
+	cr_assert_eq(setsockopt(listener, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		int client = make_socket(&address);
+
+		cr_assert_eq(sendto(client, "x", 1, MSG_FASTOPEN, &address.any, size), 1);
+		act(client, accept_on(listener), "s< s> c< c! s< s!");
+	}
+	expect_both("three", "established=3 closed=3", "established=3 closed=3");
 	close(listener);
 	expect_nothing_left();
 }
