@@ -27,8 +27,6 @@ enum outcome {
 	TIMED_OUT, /* the kernel gave up */
 	GAVE_UP, /* we did */
 	RESET,
-	HOST_UNREACHABLE,
-	NET_UNREACHABLE,
 	OTHER,
 	ANSWERED, /* every round had its answer */
 	CUT, /* met a reset */
@@ -37,8 +35,7 @@ enum outcome {
 };
 
 static const char *const outcome_names[OUTCOME_MAX] = {
-	"ok",	 "refused",  "timed_out", "gave_up", "reset", "host_unreachable", "net_unreachable",
-	"other", "answered", "cut",	  "closed",
+	"ok", "refused", "timed_out", "gave_up", "reset", "other", "answered", "cut", "closed",
 };
 
 enum end { END_CLOSE, END_RESET, END_UNREAD, END_SHUTDOWN, END_WAIT };
@@ -95,10 +92,6 @@ static enum outcome outcome_of(int error)
 		return TIMED_OUT;
 	case ECONNRESET:
 		return RESET;
-	case EHOSTUNREACH:
-		return HOST_UNREACHABLE;
-	case ENETUNREACH:
-		return NET_UNREACHABLE;
 	default:
 		return OTHER;
 	}

@@ -80,10 +80,24 @@ expect "a service that is added counts" reload added "handshakes=3 closed=3"
 # Those that are open belong to the service that they were made under.
 expect "a service with another port keeps its counts" reload moved "handshakes=32 closed=32"
 stop open USR1 >/dev/null
+
+# The place of the service that was removed must not be another's while it has connections, however
+# long: past the grace of two seconds that it has anyway.
+sleep 4
+reload "reload: done" <<'CONFIG'
+services:
+  - {name: fresh, inbound: ["*:8004"]}
+  - {name: added, inbound: ["*:8003"]}
+  - {name: moved, inbound: ["*:8002"]}
+  - {name: kept, inbound: ["*:8001"]}
+CONFIG
 stop late USR1 >/dev/null
+call 8004 4
+expect "connections of a service that was removed end under no other name: a new one" reload fresh \
+	"handshakes=4 closed=4"
 expect "connections that were open all the while are counted at their end" reload kept \
 	"handshakes=16 closed=16"
-expect "…not under another service" reload moved "handshakes=32 closed=32"
+expect "…not under the service that has their port now" reload moved "handshakes=32 closed=32"
 holds "a service that is removed disappears, its connections having ended" eventually is_unknown removed
 if [ "$before" != "$(info)" ]; then
 	ok "the configuration's hash is another"
@@ -100,6 +114,6 @@ call 8002 7
 holds "a service that comes back counts" eventually now_is reload shunt_tcp_handshakes_total \
 	'service="removed",role="server",error_type=""' $((begun + 7))
 kill -HUP "${pid[reload]}"
-eventually said "reload: done" 3
+eventually said "reload: done" 4
 expect "a file that did not change changes nothing" reload kept "handshakes=16 closed=16"
 expect_sound reload
