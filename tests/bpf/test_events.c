@@ -82,7 +82,7 @@ Test(events, a_listener_comes_and_goes)
 	expect_events(1);
 	cr_expect_eq(events[0].type, SHUNT_EVENT_LISTEN);
 	cr_expect(is_address(&events[0], "10.0.0.5", PORT));
-	cr_expect_eq(events[0].pid, getpid());
+	cr_expect_eq(events[0].pid, (uint32_t)getpid());
 	cr_expect_eq(events[0].v6only, 0);
 	cr_expect_neq(events[0].socket, 0);
 	cr_expect_eq(strcmp(events[0].comm, "events \"test\""), 0, "%s", events[0].comm);
@@ -266,7 +266,7 @@ Test(events, a_walk_finds_listeners_and_remotes)
 	cr_assert_not_null(find_event(SHUNT_EVENT_LISTEN, "10.0.0.9", PORT));
 	cr_expect_not_null(find_event(SHUNT_EVENT_LISTEN, "::", PORT + 1));
 	cr_expect_not_null(find_event(SHUNT_EVENT_REMOTE, "10.0.0.9", PORT));
-	cr_expect_eq(find_event(SHUNT_EVENT_LISTEN, "10.0.0.9", PORT)->pid, getpid());
+	cr_expect_eq(find_event(SHUNT_EVENT_LISTEN, "10.0.0.9", PORT)->pid, (uint32_t)getpid());
 	/* What is over is not there. */
 	act(client, server, "c! s< s!");
 	close(ipv6);

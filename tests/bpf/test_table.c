@@ -89,7 +89,7 @@ static void expect_overflow_counted(void)
 		usleep(1000);
 		equal = own_keys("shunt_conns_overflow") == own_variables()->shunt_overflowed;
 	}
-	cr_expect(equal, "%lu counted, %u there", own_variables()->shunt_overflowed,
+	cr_expect(equal, "%llu counted, %u there", own_variables()->shunt_overflowed,
 		  own_keys("shunt_conns_overflow"));
 }
 
