@@ -106,7 +106,7 @@ BENCH_TOOLS := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 # ---- targets for people -------------------------------------------------------------------------
 
-.PHONY: all bpf tests unit-tests deps run check test bench lint lint-format lint-tidy \
+.PHONY: all bpf kernels tests unit-tests deps run check test bench lint lint-format lint-tidy \
 	lint-cppcheck install clean help vmlinux FORCE
 
 all: $(BUILD)/shunt ## build build/shunt (the default)
@@ -137,6 +137,9 @@ bench: ## measure what shunt costs and write docs/bench.md (root; QUICK=1: a min
 	$(Q)packaging/deps build run bench
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(BENCH_TOOLS)
 	$(Q)BUILD=$(BUILD) QUICK='$(QUICK)' tests/bench/run
+
+kernels: $(BUILD)/shunt $(BUILD)/tests/netns/client $(BUILD)/tests/netns/server ## boot Debian's 6.1 and 6.12 under qemu and count there
+	$(Q)for version in 6.1 6.12; do BUILD=$(BUILD) bash tests/kernels/test_$$version.sh || exit 1; done
 
 lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-tidy over everything
 
