@@ -21,7 +21,6 @@
 
 #include "exchange.bpf.h"
 #include "listener.bpf.h"
-#include "missed.bpf.h"
 #include "outcome.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -79,9 +78,11 @@ static __always_inline bool is_fastopen_child(const struct tcp_sock *tcp)
 }
 
 /*
- * Should a change of state go untold in spite of shunt_state_missed, there are two nets:
- * a connection that is not known when a segment comes is taken up then, one that is
- * still known when its socket is destroyed is closed then.
+ * The kernel leaves out a run of a program that is running already on that CPU: an
+ * interrupt amid a system call brings packets, and the changes of state that they
+ * make are not told (recursion_misses).  Hence two nets: a connection that is not
+ * known when a segment comes is taken up then, one that is still known when its
+ * socket is destroyed is closed then.
  */
 
 /* Set by the daemon once it sees that runs were left out. */
@@ -237,20 +238,17 @@ static __always_inline void on_close_state(const struct sock *sk, const struct t
 	}
 }
 
-/* Whether a change of state is one that is looked at here. */
-static __always_inline bool is_of_interest(int newstate)
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
 {
-	return newstate == BPF_TCP_ESTABLISHED || newstate == BPF_TCP_CLOSE ||
-	       newstate == BPF_TCP_FIN_WAIT1 || newstate == BPF_TCP_LAST_ACK ||
-	       newstate == BPF_TCP_LISTEN;
-}
+	struct tcp_sock *tcp;
 
-static __always_inline void on_state(struct sock *sk, int oldstate, int newstate)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-
+	if (newstate == BPF_TCP_SYN_SENT || newstate == BPF_TCP_SYN_RECV)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
-		return;
+		return 0;
+
 	switch (newstate) {
 	case BPF_TCP_ESTABLISHED:
 		on_established(sk, tcp, oldstate);
@@ -269,39 +267,6 @@ static __always_inline void on_state(struct sock *sk, int oldstate, int newstate
 	default:
 		break;
 	}
-}
-
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
-{
-	struct state_mark *mark;
-
-	if (!is_of_interest(newstate))
-		return 0;
-	mark = state_mark_of(sk);
-	if (mark) {
-		mark->socket = (__u64)sk;
-		mark->state = newstate;
-	}
-	on_state(sk, oldstate, newstate);
-	return 0;
-}
-
-/* Attached after shunt_state, and so called after it: for what that has missed. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(shunt_state_missed, struct sock *sk, int oldstate, int newstate)
-{
-	struct state_mark *mark;
-
-	if (!is_of_interest(newstate))
-		return 0;
-	mark = state_mark_of(sk);
-	if (!mark)
-		return 0;
-	if (mark->socket == (__u64)sk && mark->state == newstate)
-		mark->socket = 0;
-	else
-		on_state(sk, oldstate, newstate);
 	return 0;
 }
 

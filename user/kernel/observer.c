@@ -82,7 +82,6 @@ static void choose_programs(struct observer *observer)
 		if (observer->has[id])
 			bpf_program__set_autoload(program, true);
 	}
-	bpf_program__set_autoload(bpf->progs.shunt_state_missed, observer->has[SIGNAL_CONNECTIONS]);
 	bpf_program__set_autoload(bpf->progs.shunt_seed, observer->has[SIGNAL_DISCOVERY]);
 	/* As old as the tracepoint that all else stands on (Linux 4.16). */
 	bpf_program__set_autoload(bpf->progs.shunt_destroy, true);
@@ -104,7 +103,6 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		{bpf->maps.shunt_outbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_conns_overflow, OBSERVER_OVERFLOW},
-		{bpf->maps.shunt_marks, possible_cpus()},
 	};
 	struct timespec now;
 	int r;
@@ -421,13 +419,6 @@ uint64_t observer_events_lost(const struct observer *observer)
 	return observer->bpf->bss->shunt_events_lost;
 }
 
-/* What one of the programs on changes of state misses the other sees: bpf/missed.bpf.h. */
-static bool is_covered(const struct observer *observer, const struct bpf_program *program)
-{
-	return program == observer->bpf->progs.shunt_state ||
-	       program == observer->bpf->progs.shunt_state_missed;
-}
-
 uint64_t observer_runs_missed(const struct observer *observer)
 {
 	uint64_t missed = 0;
@@ -439,8 +430,7 @@ uint64_t observer_runs_missed(const struct observer *observer)
 		uint32_t size = sizeof(info);
 		int fd = bpf_program__fd(program);
 
-		if (fd >= 0 && !is_covered(observer, program) &&
-		    !bpf_obj_get_info_by_fd(fd, &info, &size))
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
 			missed += info.recursion_misses;
 	}
 	return missed;

@@ -76,13 +76,8 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-typedef struct {
-	int owned;
-} socket_lock_t;
-
 struct sock {
 	struct sock_common __sk_common;
-	socket_lock_t sk_lock;
 	atomic_t sk_drops;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
