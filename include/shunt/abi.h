@@ -47,6 +47,18 @@ enum shunt_close {
 	SHUNT_CLOSE_MAX,
 };
 
+/* How a health-check connection ended. */
+enum shunt_probe_outcome {
+	SHUNT_PROBE_PASS,
+	SHUNT_PROBE_REFUSED,
+	SHUNT_PROBE_RESET,
+	SHUNT_PROBE_TIMED_OUT, /* the connection was never made, or the checker gave up on it */
+	SHUNT_PROBE_NO_RESPONSE, /* asked, and never answered */
+	SHUNT_PROBE_HTTP_ERROR, /* answered with a status that is not 2xx or 3xx */
+	SHUNT_PROBE_OVERFLOW, /* turned away at a full queue */
+	SHUNT_PROBE_MAX,
+};
+
 /* The histograms of one cell, in the order in which they lie there. */
 enum shunt_signal {
 	SHUNT_SIGNAL_HANDSHAKE,
