@@ -15,4 +15,22 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What an operator wants to have read once. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* MESSAGE_ID of a change of a service's health: journalctl MESSAGE_ID=…, the same for ever. */
+#define LOG_ID_HEALTH "f04e4ff3dad447b1941d6676a6f2f671"
+
+/* What the journal can be asked for; NULL leaves the field out. */
+struct log_fields {
+	const char *message_id; /* 32 hexadecimal digits */
+	const char *service; /* SHUNT_SERVICE= */
+	const char *state; /* SHUNT_STATE= */
+	const char *reason; /* SHUNT_REASON= */
+};
+
+/*
+ * A message with fields, where stderr is the journal's; elsewhere a line like the
+ * others, without them.  `priority` is one of syslog(3)'s, LOG_ERR to LOG_INFO.
+ */
+void log_event(int priority, const struct log_fields *fields, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 #endif
