@@ -111,7 +111,8 @@ Test(config_bounds, lengths)
 		{"state_dir: /", 1023, ""},
 		{"interfaces: [", 15, "]"},
 		{"services: [{inbound: ['*:1'], name: a, cgroup: /", 1023, "}]"},
-		{"alerts: {webhook: ['http://", 2041, "']}"},
+		{"alerts: {webhook: ['http://", 63, "']}"},
+		{"alerts: {webhook: ['http://a/", 2039, "']}"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

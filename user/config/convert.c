@@ -12,13 +12,13 @@
 #include "config/endpoint.h"
 #include "config/names.h"
 #include "config/take.h"
+#include "config/url.h"
 #include "config/validate.h"
 #include "config/values.h"
 
 #define COUNT_MAX     1000000
 #define CGROUP_MAX    1024
 #define STATE_DIR_MAX 1024
-#define URL_MAX	      2048
 #define SOCKET_MAX    (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 /* The histograms' range: a limit outside it would never or always be passed. */
@@ -92,21 +92,6 @@ static const char *check_cgroup(const char *text)
 		return "is not a control group, expected a path or glob that begins with /";
 	if (length > 1 && text[length - 1] == '/')
 		return "ends with /, expected the control group itself";
-	return NULL;
-}
-
-static const char *check_url(const char *text)
-{
-	const char *host = text;
-
-	if (!strncmp(text, "http://", 7))
-		host += 7;
-	else if (!strncmp(text, "https://", 8))
-		host += 8;
-	if (host == text || !*host || strchr("/:?#", *host) || strchr(text, ' '))
-		return "is not a URL, expected http://HOST:PORT or https://HOST:PORT";
-	if (strlen(text) > URL_MAX)
-		return "is too long for a URL, expected at most 2048 characters";
 	return NULL;
 }
 
@@ -344,9 +329,9 @@ int convert_config(const struct raw_config *raw, const struct outline *outline,
 		convert_guards(&taker, raw->guards, &config->guards);
 	if (raw->alerts) {
 		enter(&taker, "alerts.");
-		take_texts(&taker, "alertmanager", &raw->alerts->alertmanager, check_url,
+		take_texts(&taker, "alertmanager", &raw->alerts->alertmanager, url_check_base,
 			   &config->alertmanager);
-		take_texts(&taker, "webhook", &raw->alerts->webhook, check_url, &config->webhook);
+		take_texts(&taker, "webhook", &raw->alerts->webhook, url_check, &config->webhook);
 	}
 	return taker.err ? taker.err : validate_services(config, outline, complaints);
 }
