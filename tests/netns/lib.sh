@@ -160,6 +160,9 @@ wire() {
 spawn() {
 	local name=$1 where=$2
 	shift 2
+	# What an earlier one of that name has printed must not be taken for this one's word: the shell
+	# empties the files in the background, and may take its time.
+	rm -f "$scratch/$name.out" "$scratch/$name.log"
 	nsenter --net="/run/netns/shunt-$$-$where" -- "$@" \
 		>"$scratch/$name.out" 2>"$scratch/$name.log" </dev/null &
 	pid[$name]=$!
@@ -308,6 +311,11 @@ expect_sound() {
 
 # ---- real peers ---------------------------------------------------------------------------------
 
+# listens NAMESPACE PORT
+listens() {
+	[ -n "$(inside "$1" ss -Hltn "sport = :$2")" ]
+}
+
 # web NAME NAMESPACE PORT: an nginx that answers everything, and counts at /status
 web() {
 	local dir=$scratch/$1.nginx
@@ -334,7 +342,9 @@ web() {
 		}
 	CONFIG
 	spawn "$1" "$2" nginx -e stderr -c "$dir/nginx.conf"
-	eventually inside "$2" curl -sf -o "$dir/answer" "http://127.0.0.1:$3/status" ||
+	# A question before it listens would be refused, which counts.
+	eventually listens "$2" "$3" &&
+		eventually inside "$2" curl -sf -o "$dir/answer" "http://127.0.0.1:$3/status" ||
 		give_up "nginx does not start"
 }
 
