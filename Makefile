@@ -84,6 +84,7 @@ NETNS_SRC := $(filter-out $(NETNS_BPF),$(sort $(wildcard tests/netns/*.c)))
 NETNS_SH := $(sort $(wildcard tests/netns/test_*.sh))
 BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
 DOCS_SH := $(sort $(wildcard tests/docs/test_*.sh))
+KERNELS_SH := $(sort $(wildcard tests/kernels/test_*.sh))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
 
@@ -128,7 +129,7 @@ check: ## install what is missing, build, lint, and run every test (root)
 
 test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
 	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(DOCS_SH) $(UNIT_TESTS) \
-		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(NETNS_SH)
+		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(NETNS_SH) $(KERNELS_SH)
 
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
 unit-tests: $(UNIT_TESTS)
@@ -139,7 +140,7 @@ bench: ## measure what shunt costs and write docs/bench.md (root; QUICK=1: a min
 	$(Q)BUILD=$(BUILD) QUICK='$(QUICK)' tests/bench/run
 
 kernels: $(BUILD)/shunt $(BUILD)/tests/netns/client $(BUILD)/tests/netns/server ## boot Debian's 6.1 and 6.12 under qemu and count there
-	$(Q)for version in 6.1 6.12; do BUILD=$(BUILD) bash tests/kernels/test_$$version.sh || exit 1; done
+	$(Q)for test in $(KERNELS_SH); do BUILD=$(BUILD) bash $$test || exit 1; done
 
 lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-tidy over everything
 

@@ -103,9 +103,10 @@ within() {
 	fi
 }
 
-# eventually COMMAND...: asks again until it succeeds; the deadline is for what never comes
+# eventually COMMAND...: asks again until it succeeds; the deadline, of PATIENCE seconds, is for what
+# never comes
 eventually() {
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + ${PATIENCE:-20}))
 	until "$@"; do
 		[ $SECONDS -lt $deadline ] || return 1
 		sleep 0.05
