@@ -12,7 +12,7 @@
 #	balance lb balancer 8000 "inter 200ms fall 3 rise 2" one=10.211.0.2:8001 <<<"option httpchk GET /healthz"
 #	load traffic crowd 10.212.0.2 8001 100	# 100 connections a second
 #	turn one 503				# the server is ill from the moment that this prints
-#	eventually is_down lb one
+#	eventually marked_down lb one
 #	verdicts lb; checks lb; states lb	# what HAProxy decided, saw, and thought
 #
 # docs/probes.md says what each of its checks looks like from the server's kernel.
@@ -144,10 +144,10 @@ states() {
 thinks() {
 	states "$1" "$2" | tail -n 1 | tr ' ' '\n' | sed -n "s/^$3=//p"
 }
-is_up() {
+marked_up() {
 	[ "$(thinks "$1" "$2" op)" = 2 ]
 }
-is_down() {
+marked_down() {
 	[ "$(thinks "$1" "$2" op)" = 0 ]
 }
 

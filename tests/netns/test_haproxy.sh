@@ -48,9 +48,9 @@ every() {
 	done
 }
 # shellcheck disable=SC2086
-holds "every server is up: TCP checks" every is_up plain $tcp_servers
+holds "every server is up: TCP checks" every marked_up plain $tcp_servers
 # shellcheck disable=SC2086
-holds "every server is up: HTTP checks" every is_up http $http_servers
+holds "every server is up: HTTP checks" every marked_up http $http_servers
 
 # ---- load ---------------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ rise="passed 1/2 DOWN,passed 3/3 UP"
 
 # falls BALANCER SERVER REASON
 falls() {
-	holds "$2: down" eventually is_down "$1" "$2"
+	holds "$2: down" eventually marked_down "$1" "$2"
 	equal "$2: after three failures" "$first_pass,$fall" "$(steps "$1" "$2")"
 	equal "$2: for what it is" "$3" "$(checks "$1" "$2" | tail -n 1 | cut -d ' ' -f 6- | sed 's/,.*//')"
 }
@@ -96,7 +96,7 @@ falls http silent "Layer7 timeout"
 falls http slow "Layer7 timeout"
 falls http hung "Layer7 timeout"
 falls http refused "Layer4 connection problem"
-holds "reset: down" eventually is_down http reset
+holds "reset: down" eventually marked_down http reset
 equal "reset: after three failures" "$first_pass,$fall" "$(steps http reset)"
 equal "hang: a TCP check does not see it" "$first_pass" "$(steps plain hang)"
 equal "steady: up all the while" "$first_pass" "$(steps http steady)"
@@ -127,7 +127,7 @@ done
 thaw hang >"$scratch/hang.at"
 # rises BALANCER SERVER
 rises() {
-	holds "$2: up again" eventually is_up "$1" "$2"
+	holds "$2: up again" eventually marked_up "$1" "$2"
 	equal "$2: after two passes" "$first_pass,$fall,$rise" "$(steps "$1" "$2")"
 }
 for server in 503 error reset silent slow hung refused; do
@@ -139,11 +139,11 @@ rises plain drop
 # ---- a cable that loses what the balancer sends -------------------------------------------------
 
 cut_cable balancer 10.211.0
-holds "lost packets: down" eventually is_down http steady
+holds "lost packets: down" eventually marked_down http steady
 equal "lost packets: for what it is" "Layer4 timeout" \
 	"$(checks http steady | tail -n 1 | cut -d ' ' -f 6- | sed 's/,.*//')"
 mend_cable balancer 10.211.0
-holds "lost packets: up again" eventually is_up http steady
+holds "lost packets: up again" eventually marked_up http steady
 
 # outcomes NAME: those that the load met, in words
 outcomes() {
