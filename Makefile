@@ -211,12 +211,15 @@ $(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libshunt.a
 	$(Q)$(CC) $(USER_LINK) $^ $(USER_LIBS) $(TEST_LIBS) -o $@
 
 # The helpers of the network tests are programs of their own: peers must not share shunt's code. The
-# shadow is what peers are compared with.
-$(BUILD)/tests/netns/shadow: $(BUILD)/libshunt.a
+# shadow is what peers are compared with, the alarm a part of shunt that runs alone.
+SHUNT_HELPERS := $(BUILD)/tests/netns/shadow $(BUILD)/tests/netns/alarm
+$(SHUNT_HELPERS): $(BUILD)/libshunt.a
+$(SHUNT_HELPERS): HELPER_LIBS = $(USER_LIBS)
 $(NETNS_HELPERS): $(BUILD)/%: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) $(filter %.a,$^) -pthread -lm -o $@
+	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) $(filter %.a,$^) $(HELPER_LIBS) \
+		-pthread -lm -o $@
 
 $(BENCH_TOOLS): $(BUILD)/%: %.c $(BUILD)/flags
 	$(call say,CC,$<)
