@@ -1,31 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where things are counted: one cell a CPU and service, and the errors. */
+/*
+ * Where things are counted: one shard a CPU and service, one more that all CPUs share, and
+ * the errors.
+ *
+ * The kernel does not run a program that is running already on that CPU: not in an
+ * interrupt, nor in another task (bpf_prog_active and prog->active, since Linux 6.1 for
+ * tracepoints too).  So where only one program counts something in the shard of its own
+ * CPU, nothing can come between its load and its store, and an addition need not be
+ * atomic, which would be most of its price.  Hence the rule:
+ *
+ *  - shunt_state alone adds successful handshakes, closes and the histograms of both, of
+ *    the RTT and of the last response to the shards of the CPUs, shunt_segment alone those
+ *    of the response and the zero windows: tally();
+ *  - whoever else has some of that to tell, which is rare, adds it to the shared shard;
+ *    there, and for all other counters, additions are atomic: count().
+ */
 #ifndef SHUNT_BPF_CELL_H
 #define SHUNT_BPF_CELL_H
 
 #include "shunt/abi.h"
 
-/* How many slots each CPU has; the cell of a slot is cpu * slots + slot. */
+/* How many slots there are; the shard of a slot is row * slots + slot. */
 const volatile __u32 shunt_slots = 1;
+
+/* How many CPUs there may be; the row after theirs is the shared one. */
+const volatile __u32 shunt_cpus = 1;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* CPUs times slots, set before load */
+	__uint(max_entries, 1); /* CPUs and one, times slots, set before load */
 	__type(key, __u32);
-	__type(value, struct shunt_cell);
+	__type(value, struct shunt_shard);
 } shunt_cells SEC(".maps");
 
 __u64 shunt_errors[SHUNT_SITE_MAX][SHUNT_ERRNO_MAX];
 
-/*
- * Adds to a counter of this CPU's cell.  The add is atomic because a softirq
- * may interrupt a program in process context on the same CPU and count in the
- * same cell; the line is this CPU's own, so that it costs no traffic.
- */
+/* Adds to a counter that others may be adding to. */
 static __always_inline void count(__u64 *counter, __u64 add)
 {
 	__sync_fetch_and_add(counter, add);
+}
+
+/* Adds to a counter of this CPU's shard that nobody but this program adds to. */
+static __always_inline void tally(__u64 *counter, __u64 add)
+{
+	*(volatile __u64 *)counter += add;
 }
 
 /* Counts a failed helper; `error` is its negative errno. */
@@ -38,27 +58,50 @@ static __always_inline void count_error(enum shunt_site site, long error)
 	__sync_fetch_and_add(&shunt_errors[site][number], 1);
 }
 
-/* This CPU's cell of a slot, or NULL (counted) where there is none. */
-static __always_inline struct shunt_cell *cell_of(__u32 slot)
+/* The shard of a slot in a row, or NULL (counted) where there is none. */
+static __always_inline struct shunt_shard *shard_in(__u32 row, __u32 slot)
 {
-	__u32 index = bpf_get_smp_processor_id() * shunt_slots + slot;
-	struct shunt_cell *cell = bpf_map_lookup_elem(&shunt_cells, &index);
+	__u32 index = row * shunt_slots + slot;
+	struct shunt_shard *shard = bpf_map_lookup_elem(&shunt_cells, &index);
 
-	if (!cell)
+	if (!shard)
 		count_error(SHUNT_SITE_CELL, -2 /* ENOENT */);
-	return cell;
+	return shard;
 }
 
-/* Adds a duration, in ns, to a histogram. */
-static __always_inline void observe(struct shunt_cell *cell, enum shunt_signal signal, __u64 ns)
+static __always_inline struct shunt_shard *shard_of(__u32 slot)
+{
+	return shard_in(bpf_get_smp_processor_id(), slot);
+}
+
+static __always_inline struct shunt_shard *shared_shard_of(__u32 slot)
+{
+	return shard_in(shunt_cpus, slot);
+}
+
+/*
+ * Adds a duration, in ns, to a histogram: with tally() or with count().  A macro of the
+ * two would be shorter, and would hide which is which.
+ */
+static __always_inline void tally_duration(struct shunt_shard *shard, __u32 histogram, __u64 ns)
 {
 	__u32 bucket = shunt_bucket(ns);
 
 	/* The verifier does not follow the clamp through the branches. */
 	if (bucket >= SHUNT_BUCKETS)
 		return;
-	count(&cell->histograms[signal].buckets[bucket], 1);
-	count(&cell->histograms[signal].sum, ns);
+	tally(&shard->buckets[histogram][bucket], 1);
+	tally(&shard->sums[histogram], ns);
+}
+
+static __always_inline void count_duration(struct shunt_shard *shard, __u32 histogram, __u64 ns)
+{
+	__u32 bucket = shunt_bucket(ns);
+
+	if (bucket >= SHUNT_BUCKETS)
+		return;
+	count(&shard->buckets[histogram][bucket], 1);
+	count(&shard->sums[histogram], ns);
 }
 
 #endif

@@ -40,35 +40,20 @@ __u64 shunt_overflowed;
 /* The owner of an entry that is being filled in; no socket lies there. */
 #define CONN_CLAIMED 1UL
 
-/* Where a pointer becomes a number, a line to each CPU; past these two share one. */
-#define SCRATCH_CPUS 1024
-#define SCRATCH_LINE 8
-__u64 shunt_scratch[SCRATCH_CPUS * SCRATCH_LINE];
-
-/* Interrupts nest less deeply than this. */
-#define SCRATCH_TRIES 4
-
 /*
- * The address of a socket as a number, with which the verifier allows arithmetic; it
- * forgets that it was a pointer once it has been through memory.  An interrupt may
- * write there meanwhile, which is told by comparing; then again.
+ * The address of a socket as a number, with which the verifier allows arithmetic.  It
+ * lets no partial read of a pointer that lies on the stack through, but one at an
+ * offset that it does not know, and then it knows no more of what was read either.
  */
 static __always_inline __u64 socket_number(const struct sock *sk)
 {
-	__u32 line = bpf_get_smp_processor_id() % SCRATCH_CPUS;
-	volatile __u64 *scratch = &shunt_scratch[line * SCRATCH_LINE];
+	__u64 twice[2];
+	__u32 either = bpf_get_smp_processor_id() & 1;
 
-	__u64 number = 0, compared;
-
-	for (int i = 0; i < SCRATCH_TRIES; i++) {
-		*scratch = (__u64)sk;
-		compared = number = *scratch;
-		/* Else the compiler puts the pointer where it has seen that they are equal. */
-		asm volatile("" : "+r"(compared));
-		if (compared == (__u64)sk)
-			break;
-	}
-	return number;
+	*(volatile __u64 *)&twice[0] = (__u64)sk;
+	*(volatile __u64 *)&twice[1] = (__u64)sk;
+	barrier_var(either);
+	return *(volatile __u64 *)&twice[either & 1];
 }
 
 /*
@@ -82,6 +67,16 @@ static __always_inline struct shunt_conn_set *conn_set_of(const struct sock *sk)
 	__u32 index = (socket_number(sk) * 0x9e3779b97f4a7c15ULL) >> (64 - SHUNT_CONN_SETS_LOG2);
 
 	return bpf_map_lookup_elem(&shunt_conns, &index);
+}
+
+static __always_inline enum shunt_role conn_role(const struct shunt_conn *conn)
+{
+	return conn->flags & SHUNT_CONN_CLIENT ? SHUNT_ROLE_CLIENT : SHUNT_ROLE_SERVER;
+}
+
+static __always_inline __u8 conn_flags(enum shunt_role role)
+{
+	return role == SHUNT_ROLE_CLIENT ? SHUNT_CONN_CLIENT : 0;
 }
 
 /* What is remembered of a connection, or NULL. */
@@ -106,10 +101,9 @@ static __always_inline void conn_fill(struct shunt_conn *conn, const struct shun
 	conn->established = from->established;
 	conn->request_at = 0;
 	conn->sent = from->sent;
-	conn->rtt_sampled = 0;
 	conn->slot = from->slot;
-	conn->role = from->role;
-	conn->window_closed = 0;
+	conn->rtt_unit = from->rtt_unit;
+	conn->flags = from->flags;
 }
 
 /* Adds one that is not there.  0, or a negative errno of the overflow. */
@@ -176,7 +170,7 @@ static __always_inline void attempt_of(const struct sock_common *common,
 }
 
 /* Keeps when a handshake began; the first word stands. */
-static __always_inline void retry_add(const struct attempt *attempt, __u64 began)
+__cold_path void retry_add(const struct attempt *attempt, __u64 began)
 {
 	long error = bpf_map_update_elem(&shunt_retries, attempt, &began, BPF_NOEXIST);
 
@@ -185,7 +179,7 @@ static __always_inline void retry_add(const struct attempt *attempt, __u64 began
 }
 
 /* When the handshake began, or 0; forgets it. */
-static __always_inline __u64 retry_take(const struct sock *sk)
+__cold_path __u64 retry_take(const struct sock *sk)
 {
 	struct attempt attempt = {};
 	__u64 *found, began;
@@ -227,14 +221,14 @@ static __always_inline __u32 find_slot(const struct sock *sk, enum shunt_role ro
 static __always_inline void conn_add(const struct sock *sk, const struct shunt_conn *from)
 {
 	struct shunt_conn *stale = conn_find(sk);
-	struct shunt_cell *cell;
+	struct shunt_shard *shard;
 	long error;
 
 	if (stale) {
-		cell = cell_of(stale->slot);
+		shard = shared_shard_of(stale->slot);
 		/* How it ended nobody knows, which is no evidence of a failure. */
-		if (cell)
-			count(&cell->closes[SHUNT_CLOSE_ORDERLY], 1);
+		if (shard)
+			count(&shard->counters.closes[SHUNT_CLOSE_ORDERLY], 1);
 		count_error(SHUNT_SITE_CONN_STALE, -17 /* EEXIST */);
 		conn_fill(stale, from);
 		return;
@@ -244,9 +238,9 @@ static __always_inline void conn_add(const struct sock *sk, const struct shunt_c
 		return;
 	count_error(SHUNT_SITE_CONN_INSERT, error);
 	/* Its close will be counted as one that was open before us: take that off now. */
-	cell = cell_of(from->slot);
-	if (cell)
-		count(&cell->seeded, -1);
+	shard = shared_shard_of(from->slot);
+	if (shard)
+		count(&shard->counters.seeded, -1);
 }
 
 /*

@@ -80,7 +80,7 @@ static __always_inline void send_event(struct shunt_event *event)
 }
 
 /* A socket begins to listen; runs in the process that called listen(2). */
-static __always_inline void tell_listen(const struct sock *sk)
+__cold_path void tell_listen(const struct sock *sk)
 {
 	struct shunt_event event = {};
 
@@ -91,7 +91,7 @@ static __always_inline void tell_listen(const struct sock *sk)
 }
 
 /* …and ceases, in whatever context that happens. */
-static __always_inline void tell_unlisten(const struct sock *sk)
+__cold_path void tell_unlisten(const struct sock *sk)
 {
 	struct shunt_event event = {.type = SHUNT_EVENT_UNLISTEN, .socket = (__u64)sk};
 
@@ -101,7 +101,7 @@ static __always_inline void tell_unlisten(const struct sock *sk)
 }
 
 /* Counts an attempt to reach an unnamed remote; tells at the 4th, 8th, 16th … */
-static __always_inline void note_remote(const struct sock *sk, const struct shunt_endpoint *remote)
+__cold_path void note_remote(const struct sock *sk, const struct shunt_endpoint *remote)
 {
 	__u32 attempts = 1, *seen;
 	long error;

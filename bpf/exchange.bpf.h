@@ -47,65 +47,74 @@ static __always_inline __u64 flight_began(const struct tcp_sock *tcp)
 	return tcp->tcp_wstamp_ns - began < NSEC_PER_USEC ? tcp->tcp_wstamp_ns : began;
 }
 
-/* The bytes of data that have left, each once. */
-static __always_inline __u64 bytes_said(const struct tcp_sock *tcp)
+/* What would be next to be sent, had no data been yet. */
+static __always_inline __u32 first_said(const struct tcp_sock *tcp)
 {
-	return tcp->bytes_sent - tcp->bytes_retrans;
+	return tcp->snd_nxt - (__u32)(tcp->bytes_sent - tcp->bytes_retrans);
 }
 
-/* A server's answer is noticed: at the next segment, or as the connection closes. */
-static __always_inline void notice_answer(const struct tcp_sock *tcp, struct shunt_conn *conn)
+/*
+ * How long the answer took that a server has given, or -1: where it has given none, or
+ * where the flight is older than the request, and so was not its answer's beginning.
+ */
+static __always_inline __s64 take_answer(const struct tcp_sock *tcp, __u32 snd_nxt,
+					 struct shunt_conn *conn)
 {
-	struct shunt_cell *cell;
-	__u64 answered_at;
+	__u64 request_at = conn->request_at;
 
-	if (!conn->request_at || bytes_said(tcp) == conn->sent)
-		return;
-	answered_at = flight_began(tcp);
-	/* A flight older than the request was not its answer's beginning: unknown. */
-	if (answered_at >= conn->request_at && (cell = cell_of(conn->slot)))
-		observe(cell, SHUNT_SIGNAL_RESPONSE, answered_at - conn->request_at);
+	if (!request_at || snd_nxt == conn->sent)
+		return -1;
 	conn->request_at = 0;
+	return (__s64)(flight_began(tcp) - request_at);
 }
 
 static __always_inline void server_segment(const struct tcp_sock *tcp, const struct sk_buff *skb,
 					   struct shunt_conn *conn)
 {
-	notice_answer(tcp, conn);
+	__u32 snd_nxt = tcp->snd_nxt;
+	__s64 duration = take_answer(tcp, snd_nxt, conn);
+	struct shunt_shard *shard;
+
+	if (duration >= 0 && (shard = shard_of(conn->slot)))
+		tally_duration(shard, SHUNT_SIGNAL_RESPONSE, duration);
 	if (!brings_data(tcp, skb))
 		return;
 	conn->request_at = bpf_ktime_get_ns();
-	conn->sent = bytes_said(tcp);
+	conn->sent = snd_nxt;
 }
 
 static __always_inline void client_segment(const struct tcp_sock *tcp, const struct sk_buff *skb,
 					   struct shunt_conn *conn)
 {
-	struct shunt_cell *cell;
+	__u64 request_at = conn->request_at;
+	__u32 snd_nxt = tcp->snd_nxt;
+	struct shunt_shard *shard;
 
-	if (bytes_said(tcp) != conn->sent) {
-		conn->sent = bytes_said(tcp);
+	if (snd_nxt != conn->sent) {
+		conn->sent = snd_nxt;
 		/* The last departure may have been a second try; the flight's first was not. */
-		conn->request_at = tcp->bytes_retrans ? flight_began(tcp) : tcp->tcp_clock_cache;
+		request_at = tcp->bytes_retrans ? flight_began(tcp) : tcp->tcp_clock_cache;
+		conn->request_at = request_at;
 	}
-	if (!conn->request_at || !brings_data(tcp, skb))
+	if (!request_at || !brings_data(tcp, skb))
 		return;
-	cell = cell_of(conn->slot);
-	if (cell)
-		observe(cell, SHUNT_SIGNAL_RESPONSE, bpf_ktime_get_ns() - conn->request_at);
 	conn->request_at = 0;
+	shard = shard_of(conn->slot);
+	if (shard)
+		tally_duration(shard, SHUNT_SIGNAL_RESPONSE, bpf_ktime_get_ns() - request_at);
 }
 
 /* The peer has no room left: counted when it says so, not for as long as it lasts. */
 static __always_inline void notice_window(const struct tcp_sock *tcp, struct shunt_conn *conn)
 {
 	bool closed = !tcp->snd_wnd;
-	struct shunt_cell *cell;
+	struct shunt_shard *shard;
 
-	if (closed && !conn->window_closed && (cell = cell_of(conn->slot)))
-		count(&cell->zero_windows, 1);
-	if (closed != conn->window_closed)
-		conn->window_closed = closed;
+	if (closed == !!(conn->flags & SHUNT_CONN_WINDOW_CLOSED))
+		return;
+	conn->flags ^= SHUNT_CONN_WINDOW_CLOSED;
+	if (closed && (shard = shard_of(conn->slot)))
+		tally(&shard->counters.zero_windows, 1);
 }
 
 #endif

@@ -29,7 +29,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define NSEC_PER_SEC  1000000000ULL
 
 /* The RTT of a live connection is sampled once in this time: 2^30 ns, a good second. */
-#define RTT_UNIT(ns) ((__u32)((ns) >> 30))
+#define RTT_UNIT(ns) ((__u8)((ns) >> 30))
 
 /* The smoothed RTT in ns; the kernel keeps eight times the microseconds. */
 static __always_inline __u64 rtt_of(const struct tcp_sock *tcp)
@@ -100,8 +100,9 @@ static __always_inline bool was_missed(const struct tcp_sock *tcp)
 static __always_inline void on_established(const struct sock *sk, const struct tcp_sock *tcp,
 					   int oldstate)
 {
-	struct shunt_conn conn = {.established = tcp->tcp_clock_cache};
-	struct shunt_cell *cell;
+	struct shunt_conn conn = {.established = tcp->tcp_clock_cache, .sent = first_said(tcp)};
+	enum shunt_role role = SHUNT_ROLE_SERVER;
+	struct shunt_shard *shard;
 	__u64 duration;
 
 	/*
@@ -110,98 +111,117 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	 * connect() and met the peer's own SYN.
 	 */
 	if (oldstate == BPF_TCP_SYN_SENT || (sk->sk_socket && !is_fastopen_child(tcp)))
-		conn.role = SHUNT_ROLE_CLIENT;
-	conn.slot = find_slot(sk, conn.role);
-	cell = cell_of(conn.slot);
-	if (!cell)
+		role = SHUNT_ROLE_CLIENT;
+	conn.flags = conn_flags(role);
+	conn.rtt_unit = RTT_UNIT(conn.established);
+	conn.slot = find_slot(sk, role);
+	shard = shard_of(conn.slot);
+	if (!shard)
 		return;
 
-	count(&cell->handshakes[SHUNT_HANDSHAKE_OK], 1);
-	duration = handshake_duration(sk, tcp, conn.role);
+	tally(&shard->counters.handshakes[SHUNT_HANDSHAKE_OK], 1);
+	duration = handshake_duration(sk, tcp, role);
 	if (duration)
-		observe(cell, SHUNT_SIGNAL_HANDSHAKE, duration);
+		tally_duration(shard, SHUNT_SIGNAL_HANDSHAKE, duration);
 	conn_add(sk, &conn);
 }
 
-static __always_inline void on_failed(const struct sock *sk, const struct tcp_sock *tcp,
-				      enum shunt_role role)
+__cold_path void on_failed(const struct sock *sk, const struct tcp_sock *tcp, enum shunt_role role)
 {
-	struct shunt_cell *cell = cell_of(find_slot(sk, role));
+	struct shunt_shard *shard = shared_shard_of(find_slot(sk, role));
 
-	if (cell)
-		count(&cell->handshakes[failed_handshake(sk, tcp)], 1);
+	if (shard)
+		count(&shard->counters.handshakes[failed_handshake(sk, tcp)], 1);
 	if (tcp->total_retrans)
 		retry_take(sk);
 }
 
-/* A connection whose beginning was not seen begins to be followed. */
-static __always_inline void take_up(const struct sock *sk, const struct tcp_sock *tcp)
+/* What opened unseen: before us, or in a run that was left out. */
+static __always_inline __u64 *opened_unseen(struct shunt_shard *shard, const struct tcp_sock *tcp)
 {
-	struct shunt_conn conn = {.role = guess_role(sk), .sent = bytes_said(tcp)};
-	struct shunt_cell *cell;
+	if (was_missed(tcp))
+		return &shard->counters.handshakes[SHUNT_HANDSHAKE_OK];
+	return &shard->counters.seeded;
+}
 
-	conn.slot = find_slot(sk, conn.role);
-	cell = cell_of(conn.slot);
-	if (!cell)
+/* A connection whose beginning was not seen begins to be followed. */
+__cold_path void take_up(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	enum shunt_role role = guess_role(sk);
+	struct shunt_conn conn = {.flags = conn_flags(role), .sent = tcp->snd_nxt};
+	struct shunt_shard *shard;
+
+	conn.slot = find_slot(sk, role);
+	shard = shared_shard_of(conn.slot);
+	if (!shard)
 		return;
-	count(was_missed(tcp) ? &cell->handshakes[SHUNT_HANDSHAKE_OK] : &cell->seeded, 1);
+	count(opened_unseen(shard, tcp), 1);
 	conn_add(sk, &conn);
 }
 
 /* …or is seen at its end alone. */
-static __always_inline void on_unfollowed(const struct sock *sk, const struct tcp_sock *tcp,
-					  int oldstate)
+__cold_path void on_unfollowed(const struct sock *sk, const struct tcp_sock *tcp, int oldstate)
 {
-	struct shunt_cell *cell = cell_of(find_slot(sk, guess_role(sk)));
+	struct shunt_shard *shard = shared_shard_of(find_slot(sk, guess_role(sk)));
 
-	if (!cell)
+	if (!shard)
 		return;
-	count(was_missed(tcp) ? &cell->handshakes[SHUNT_HANDSHAKE_OK] : &cell->seeded, 1);
-	count(&cell->closes[closed_as(sk, oldstate)], 1);
+	count(opened_unseen(shard, tcp), 1);
+	count(&shard->counters.closes[closed_as(sk, oldstate)], 1);
 }
 
 static __always_inline enum shunt_close close_of(const struct sock *sk, const struct tcp_sock *tcp,
 						 const struct shunt_conn *conn, int oldstate)
 {
 	enum shunt_close close = closed_as(sk, oldstate);
-	__u32 first_cpu = conn->slot;
-	struct shunt_cell *cell;
+	struct shunt_shard *shared;
 
 	/* Who closes with data unread has not even looked whether it was asked. */
 	if (close != SHUNT_CLOSE_ORDERLY || sends_reset(sk, oldstate))
 		return close;
 
-	/* CPU 0's cell speaks for all: has this service ever answered? */
-	cell = bpf_map_lookup_elem(&shunt_cells, &first_cpu);
-	if (!cell)
+	/* Has this service ever answered? */
+	shared = shared_shard_of(conn->slot);
+	if (!shared)
 		return close;
-	if (was_unanswered(sk, tcp, conn->role))
-		return cell->answered ? SHUNT_CLOSE_NO_RESPONSE : close;
-	if (!cell->answered && tcp->bytes_sent && has_received(sk, tcp))
-		cell->answered = 1;
+	if (was_unanswered(sk, tcp, conn_role(conn)))
+		return shared->counters.answered ? SHUNT_CLOSE_NO_RESPONSE : close;
+	if (!shared->counters.answered && tcp->bytes_sent && has_received(sk, tcp))
+		shared->counters.answered = 1;
 	return close;
+}
+
+/*
+ * When a connection came to its end.  A close of this end's own, with which the kernel
+ * sends a reset, finds the socket's clock as the last segment left it; every other comes
+ * with a segment or a timer that has just set it.
+ */
+static __always_inline __u64 closed_at(const struct sock *sk, const struct tcp_sock *tcp,
+				       int oldstate)
+{
+	return sends_reset(sk, oldstate) ? bpf_ktime_get_ns() : tcp->tcp_clock_cache;
 }
 
 static __always_inline void on_closed(const struct sock *sk, const struct tcp_sock *tcp,
 				      int oldstate)
 {
 	struct shunt_conn *conn = conn_find(sk);
-	struct shunt_cell *cell;
+	struct shunt_shard *shard;
 
 	if (!conn) {
 		on_unfollowed(sk, tcp, oldstate);
 		return;
 	}
-	cell = cell_of(conn->slot);
-	if (cell) {
-		count(&cell->closes[close_of(sk, tcp, conn, oldstate)], 1);
+	shard = shard_of(conn->slot);
+	if (shard) {
+		tally(&shard->counters.closes[close_of(sk, tcp, conn, oldstate)], 1);
 		if (sends_reset(sk, oldstate))
-			count(&cell->resets_sent, 1);
+			count(&shard->counters.resets_sent, 1);
 		if (conn->established)
-			observe(cell, SHUNT_SIGNAL_CONNECTION,
-				bpf_ktime_get_ns() - conn->established);
-		if (!conn->rtt_sampled && tcp->srtt_us)
-			observe(cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+			tally_duration(shard, SHUNT_SIGNAL_CONNECTION,
+				       closed_at(sk, tcp, oldstate) - conn->established);
+		if (!(conn->flags & SHUNT_CONN_RTT_SAMPLED) && tcp->srtt_us)
+			tally_duration(shard, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 	}
 	conn_remove(sk, conn);
 }
@@ -213,9 +233,14 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 static __always_inline void on_last_word(const struct sock *sk, const struct tcp_sock *tcp)
 {
 	struct shunt_conn *conn = conn_find(sk);
+	struct shunt_shard *shard;
+	__s64 duration;
 
-	if (conn && conn->role == SHUNT_ROLE_SERVER)
-		notice_answer(tcp, conn);
+	if (!conn || conn_role(conn) != SHUNT_ROLE_SERVER)
+		return;
+	duration = take_answer(tcp, tcp->snd_nxt, conn);
+	if (duration >= 0 && (shard = shard_of(conn->slot)))
+		tally_duration(shard, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
 }
 
 static __always_inline void on_close_state(const struct sock *sk, const struct tcp_sock *tcp,
@@ -245,7 +270,10 @@ int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
 
 	if (newstate == BPF_TCP_SYN_SENT || newstate == BPF_TCP_SYN_RECV)
 		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
+	/* SCTP and MPTCP have states too; MPTCP's subflows are TCP. */
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	tcp = tcp_of(sk);
 	if (!tcp)
 		return 0;
 
@@ -271,20 +299,15 @@ int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
 }
 
 /* Samples the RTT of a connection that has lived for a while, now and then. */
-static __always_inline void sample_rtt(const struct sock *sk, const struct tcp_sock *tcp,
-				       struct shunt_conn *conn)
+__cold_path void sample_rtt(const struct sock *sk, const struct tcp_sock *tcp,
+			    struct shunt_conn *conn)
 {
-	/* The clock as of the segment before this one; it need not be read for that. */
-	__u32 now = RTT_UNIT(tcp->tcp_clock_cache);
-	struct shunt_cell *cell;
+	struct shunt_shard *shard = shared_shard_of(conn->slot);
 
-	if (now == conn->rtt_sampled || now == RTT_UNIT(conn->established) || !tcp->srtt_us)
+	if (!shard || !tcp->srtt_us)
 		return;
-	cell = cell_of(conn->slot);
-	if (!cell)
-		return;
-	conn->rtt_sampled = now;
-	observe(cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+	conn->flags |= SHUNT_CONN_RTT_SAMPLED;
+	count_duration(shard, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 
 	/* A remote that is talked to for long is busy, however few its connections. */
 	if (conn->slot == SHUNT_SLOT_UNKNOWN_CLIENT) {
@@ -303,7 +326,8 @@ SEC("tp_btf/tcp_probe")
 int BPF_PROG(shunt_segment, struct sock *sk, const struct sk_buff *skb)
 {
 	struct shunt_conn *conn = conn_find(sk);
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tcp = tcp_of(sk);
+	__u8 rtt_unit;
 
 	if (!tcp)
 		return 0;
@@ -312,26 +336,38 @@ int BPF_PROG(shunt_segment, struct sock *sk, const struct sk_buff *skb)
 			take_up(sk, tcp);
 		return 0;
 	}
-	if (conn->role == SHUNT_ROLE_SERVER)
+	if (conn_role(conn) == SHUNT_ROLE_SERVER)
 		server_segment(tcp, skb, conn);
 	else
 		client_segment(tcp, skb, conn);
 	notice_window(tcp, conn);
-	sample_rtt(sk, tcp, conn);
+	/* The clock as of the segment before this one; it need not be read for that. */
+	rtt_unit = RTT_UNIT(tcp->tcp_clock_cache);
+	if (rtt_unit != conn->rtt_unit) {
+		conn->rtt_unit = rtt_unit;
+		sample_rtt(sk, tcp, conn);
+	}
 	return 0;
 }
 
-/* Whatever the last change of state was, it is over; nothing to do if that was seen. */
+/*
+ * Whatever the last change of state was, it is over; nothing to do if that was seen.
+ * Durations are left out: when it ended is not known.
+ */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(shunt_destroy, struct sock *sk)
 {
+	struct shunt_conn *conn = conn_find(sk);
+	struct shunt_shard *shard;
 	struct tcp_sock *tcp;
 
-	if (!conn_find(sk))
+	if (!conn)
 		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (tcp)
-		on_closed(sk, tcp, BPF_TCP_LAST_ACK);
+	tcp = tcp_of(sk);
+	shard = shared_shard_of(conn->slot);
+	if (tcp && shard)
+		count(&shard->counters.closes[close_of(sk, tcp, conn, BPF_TCP_LAST_ACK)], 1);
+	conn_remove(sk, conn);
 	return 0;
 }
 
@@ -353,8 +389,8 @@ static __always_inline __u64 first_syn(const struct tcp_sock *tcp)
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(shunt_retransmit, struct sock *sk)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	struct shunt_cell *cell;
+	struct tcp_sock *tcp = tcp_of(sk);
+	struct shunt_shard *shard;
 	struct shunt_conn *conn;
 
 	if (!tcp)
@@ -364,13 +400,13 @@ int BPF_PROG(shunt_retransmit, struct sock *sk)
 
 		attempt_of(&sk->__sk_common, &attempt);
 		retry_add(&attempt, first_syn(tcp));
-		cell = cell_of(find_slot(sk, SHUNT_ROLE_CLIENT));
+		shard = shard_of(find_slot(sk, SHUNT_ROLE_CLIENT));
 	} else {
 		conn = conn_find(sk);
-		cell = conn ? cell_of(conn->slot) : NULL;
+		shard = conn ? shard_of(conn->slot) : NULL;
 	}
-	if (cell)
-		count(&cell->retransmits, 1);
+	if (shard)
+		count(&shard->counters.retransmits, 1);
 	return 0;
 }
 
@@ -380,13 +416,13 @@ int BPF_PROG(shunt_retransmit_synack, const struct sock *listener, const struct 
 {
 	const struct tcp_request_sock *tcp_req = (const void *)req;
 	struct attempt attempt = {};
-	struct shunt_cell *cell;
+	struct shunt_shard *shard;
 
 	attempt_of(&req->__req_common, &attempt);
 	retry_add(&attempt, BPF_CORE_READ(tcp_req, snt_synack) * NSEC_PER_USEC);
-	cell = cell_of(find_slot(listener, SHUNT_ROLE_SERVER));
-	if (cell)
-		count(&cell->retransmits, 1);
+	shard = shard_of(find_slot(listener, SHUNT_ROLE_SERVER));
+	if (shard)
+		count(&shard->counters.retransmits, 1);
 	return 0;
 }
 

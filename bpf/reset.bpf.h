@@ -84,7 +84,7 @@ static __always_inline long packet_slot(const struct sk_buff *skb, const struct 
 static __always_inline void refuse_packet(const struct sk_buff *skb)
 {
 	struct tcp_ports ports = {};
-	struct shunt_cell *cell;
+	struct shunt_shard *shard;
 	__u32 slot = 0;
 	long error;
 
@@ -95,12 +95,12 @@ static __always_inline void refuse_packet(const struct sk_buff *skb)
 		count_error(SHUNT_SITE_PACKET, error);
 		return;
 	}
-	cell = cell_of(slot);
-	if (!cell)
+	shard = shard_of(slot);
+	if (!shard)
 		return;
-	count(&cell->resets_sent, 1);
+	count(&shard->counters.resets_sent, 1);
 	if ((ports.flags & (TCP_FLAG_SYN_BIT | TCP_FLAG_ACK_BIT)) == TCP_FLAG_SYN_BIT)
-		count(&cell->handshakes[SHUNT_HANDSHAKE_REFUSED], 1);
+		count(&shard->counters.handshakes[SHUNT_HANDSHAKE_REFUSED], 1);
 }
 
 /*
@@ -108,25 +108,26 @@ static __always_inline void refuse_packet(const struct sk_buff *skb)
  * tcp_reset() on its own account too, for data that comes after close(2); that it
  * then answers with a reset, which it never does to one, tells the two apart.
  */
-const void *shunt_last_reset[SCRATCH_CPUS];
+#define RESET_CPUS 1024 /* past these, two CPUs share one */
+const void *shunt_last_reset[RESET_CPUS];
 
 static __always_inline const void **last_reset(void)
 {
-	return &shunt_last_reset[bpf_get_smp_processor_id() % SCRATCH_CPUS];
+	return &shunt_last_reset[bpf_get_smp_processor_id() % RESET_CPUS];
 }
 
-/* The cell of whoever a socket belongs to, followed or not. */
-static __always_inline struct shunt_cell *cell_of_socket(const struct sock *sk)
+/* The shard of whoever a socket belongs to, followed or not. */
+static __always_inline struct shunt_shard *shard_of_socket(const struct sock *sk)
 {
 	struct shunt_conn *conn = conn_find(sk);
 
-	return cell_of(conn ? conn->slot : find_slot(sk, guess_role(sk)));
+	return shard_of(conn ? conn->slot : find_slot(sk, guess_role(sk)));
 }
 
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(shunt_send_reset, const struct sock *sk, const struct sk_buff *skb)
 {
-	struct shunt_cell *cell;
+	struct shunt_shard *shard;
 
 	/* Without a packet it is a connection being cut short: counted as it closes. */
 	if (!skb)
@@ -139,12 +140,12 @@ int BPF_PROG(shunt_send_reset, const struct sock *sk, const struct sk_buff *skb)
 	if (sk->__sk_common.skc_state == BPF_TCP_TIME_WAIT ||
 	    sk->__sk_common.skc_state == BPF_TCP_NEW_SYN_RECV)
 		return 0;
-	cell = cell_of_socket(sk);
-	if (!cell)
+	shard = shard_of_socket(sk);
+	if (!shard)
 		return 0;
-	count(&cell->resets_sent, 1);
+	count(&shard->counters.resets_sent, 1);
 	if (*last_reset() == sk) {
-		count(&cell->resets_received, -1);
+		count(&shard->counters.resets_received, -1);
 		*last_reset() = NULL;
 	}
 	return 0;
@@ -153,10 +154,10 @@ int BPF_PROG(shunt_send_reset, const struct sock *sk, const struct sk_buff *skb)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(shunt_receive_reset, struct sock *sk)
 {
-	struct shunt_cell *cell = cell_of_socket(sk);
+	struct shunt_shard *shard = shard_of_socket(sk);
 
-	if (cell)
-		count(&cell->resets_received, 1);
+	if (shard)
+		count(&shard->counters.resets_received, 1);
 	*last_reset() = sk;
 	return 0;
 }

@@ -5,6 +5,12 @@
 
 #include "cell.bpf.h"
 
+/*
+ * A function of its own for what happens seldom: what happens with every segment stays
+ * together in the instruction cache.
+ */
+#define __cold_path static __noinline
+
 /* From <sys/socket.h> and <netinet/in.h>, which cannot be had here. */
 #define AF_INET	    2
 #define AF_INET6    10
@@ -40,6 +46,17 @@ static __always_inline __u8 port_kinds(__u16 port)
 
 	barrier_var(index);
 	return shunt_ports[index & 0xffff];
+}
+
+/* Linux 6.2 and later; costs nothing, for the verifier replaces the call. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* The whole of a socket that is known to be TCP's; the verifier wants NULL looked for. */
+static __always_inline struct tcp_sock *tcp_of(struct sock *sk)
+{
+	if (!bpf_rdonly_cast)
+		return bpf_skc_to_tcp_sock(sk);
+	return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
 }
 
 static __always_inline __u32 netns_of(const struct sock_common *common)

@@ -74,18 +74,19 @@ int shunt_seed(struct bpf_iter__task_file *ctx)
 {
 	struct sock *sk = tcp_of_file(ctx->file);
 	struct shunt_conn from = {}, *conn;
-	struct shunt_cell *cell;
+	struct shunt_shard *shard;
+	enum shunt_role role;
 	long error;
 
 	if (!sk || !is_open(sk) || conn_find(sk))
 		return 0;
-	from.role = guess_role(sk);
-	from.slot = find_slot(sk, from.role);
+	role = guess_role(sk);
+	from.flags = conn_flags(role);
+	from.slot = find_slot(sk, role);
 	/* What was said before us is no request of which the answer could be timed. */
-	from.sent = BPF_CORE_READ((const struct tcp_sock *)sk, bytes_sent) -
-		    BPF_CORE_READ((const struct tcp_sock *)sk, bytes_retrans);
-	cell = cell_of(from.slot);
-	if (!cell)
+	from.sent = BPF_CORE_READ((const struct tcp_sock *)sk, snd_nxt);
+	shard = shared_shard_of(from.slot);
+	if (!shard)
 		return 0;
 	error = conn_insert(sk, &from);
 	if (error) {
@@ -96,7 +97,7 @@ int shunt_seed(struct bpf_iter__task_file *ctx)
 	conn = conn_find(sk);
 	if (!is_open(sk) && conn && conn_remove(sk, conn))
 		return 0;
-	count(&cell->seeded, 1);
+	count(&shard->counters.seeded, 1);
 	return 0;
 }
 

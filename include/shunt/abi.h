@@ -94,8 +94,16 @@ enum shunt_site {
 /* Linux's errno values are below this (the highest, EHWPOISON, is 133). */
 #define SHUNT_ERRNO_MAX 134
 
-/* One service on one CPU: only that CPU writes it, anyone may read it. */
-struct shunt_cell {
+/*
+ * What is counted in the kernel besides the histograms that people see.  The last answer
+ * of a connection is seen as it closes, by a program other than the one that sees the
+ * rest, and each has a histogram of its own: bpf/cell.bpf.h says why.  Readers add it to
+ * SHUNT_SIGNAL_RESPONSE.
+ */
+enum { SHUNT_HISTOGRAM_LAST_RESPONSE = SHUNT_SIGNAL_MAX, SHUNT_HISTOGRAM_MAX };
+
+/* What was counted of a service, but for the histograms. */
+struct shunt_counters {
 	__u64 handshakes[SHUNT_HANDSHAKE_MAX];
 	__u64 closes[SHUNT_CLOSE_MAX];
 	__u64 seeded; /* connections that were open before the daemon was */
@@ -104,7 +112,23 @@ struct shunt_cell {
 	__u64 resets_received;
 	__u64 zero_windows;
 	__u64 answered; /* non-zero once a connection has seen bytes both ways */
-	__u64 reserved[4];
+};
+
+/*
+ * A service's cell as one CPU writes it; anyone may read it.  What every connection
+ * counts lies in the first 128 bytes, since what costs is lines of cache.
+ */
+struct shunt_shard {
+	__u64 sums[SHUNT_HISTOGRAM_MAX]; /* ns */
+	struct shunt_counters counters;
+	__u64 reserved[7];
+	__u64 buckets[SHUNT_HISTOGRAM_MAX][SHUNT_BUCKETS];
+	__u64 unused[6];
+};
+
+/* A service's cell, summed over its shards. */
+struct shunt_cell {
+	struct shunt_counters counters;
 	struct shunt_histogram histograms[SHUNT_SIGNAL_MAX];
 };
 
@@ -113,11 +137,16 @@ struct shunt_conn {
 	__u64 socket; /* whose: a socket's address; 0: nobody's */
 	__u64 established; /* ns; 0: before the daemon was there */
 	__u64 request_at; /* ns: when the last byte of a request passed; 0: none is open */
-	__u64 sent; /* bytes sent when that was noticed */
-	__u32 rtt_sampled; /* in units of 2^30 ns; 0: never */
+	__u32 sent; /* the sequence number that was next to be sent when that was noticed */
 	__u16 slot;
-	__u8 role; /* enum shunt_role */
-	__u8 window_closed; /* the peer's window is zero */
+	__u8 rtt_unit; /* of 2^30 ns, wraps: the last in which the RTT needs no sample */
+	__u8 flags; /* enum shunt_conn_flag */
+};
+
+enum shunt_conn_flag {
+	SHUNT_CONN_CLIENT = 1, /* this end is the client, else the server */
+	SHUNT_CONN_WINDOW_CLOSED = 2, /* the peer's window is zero */
+	SHUNT_CONN_RTT_SAMPLED = 4, /* its RTT was sampled while it was open */
 };
 
 /* The table of open connections; see bpf/conn.bpf.h. */
@@ -204,12 +233,13 @@ struct shunt_queue {
 };
 
 _Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogram layout");
-_Static_assert(sizeof(struct shunt_cell) == 24 * 8 + 4 * sizeof(struct shunt_histogram),
-	       "cell layout");
-_Static_assert(__builtin_offsetof(struct shunt_cell, closes) == 64, "cell layout");
-_Static_assert(__builtin_offsetof(struct shunt_cell, histograms) == 192, "cell layout");
-_Static_assert(sizeof(struct shunt_conn) == 40, "connection layout");
-_Static_assert(__builtin_offsetof(struct shunt_conn, slot) == 36, "connection layout");
+_Static_assert(sizeof(struct shunt_counters) == 20 * 8, "counters' layout");
+_Static_assert(__builtin_offsetof(struct shunt_counters, closes) == 64, "counters' layout");
+_Static_assert(sizeof(struct shunt_shard) == 68 * 128, "shard layout");
+_Static_assert(__builtin_offsetof(struct shunt_shard, counters.closes) == 104, "shard layout");
+_Static_assert(__builtin_offsetof(struct shunt_shard, buckets) == 256, "shard layout");
+_Static_assert(sizeof(struct shunt_conn) == 32, "connection layout");
+_Static_assert(__builtin_offsetof(struct shunt_conn, slot) == 28, "connection layout");
 _Static_assert(sizeof(struct shunt_endpoint) == 32, "endpoint layout");
 _Static_assert(__builtin_offsetof(struct shunt_endpoint, addr) == 16, "endpoint layout");
 _Static_assert(sizeof(struct shunt_prefix) == 40, "prefix layout");

@@ -10,6 +10,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* One of each type, so that BTF tells how it is laid out. */
 struct shunt_histogram histogram;
+struct shunt_counters counters;
+struct shunt_shard shard;
 struct shunt_cell cell;
 struct shunt_conn conn;
 struct shunt_conn_set conn_set;
@@ -25,6 +27,8 @@ enum shunt_slot slot;
 enum shunt_site site;
 enum shunt_port port;
 enum shunt_event_type event_type;
+enum shunt_conn_flag conn_flag;
+enum shunt_probe_outcome probe_outcome;
 
 /* The histogram's arithmetic, a value a run. */
 SEC("syscall")

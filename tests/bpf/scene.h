@@ -162,14 +162,16 @@ static inline const char *describe(uint32_t slot)
 	text[0] = '\0';
 	observer_read(observer, slot, &cell);
 	for (unsigned i = 0; i < SHUNT_HANDSHAKE_MAX; i++)
-		used = describe_one(text, used, sizeof(text), handshakes[i], cell.handshakes[i]);
+		used = describe_one(text, used, sizeof(text), handshakes[i],
+				    cell.counters.handshakes[i]);
 	for (unsigned i = 0; i < SHUNT_CLOSE_MAX; i++)
-		used = describe_one(text, used, sizeof(text), closes[i], cell.closes[i]);
-	used = describe_one(text, used, sizeof(text), "older", cell.seeded);
-	used = describe_one(text, used, sizeof(text), "retransmits", cell.retransmits);
-	used = describe_one(text, used, sizeof(text), "resets_sent", cell.resets_sent);
-	used = describe_one(text, used, sizeof(text), "resets_received", cell.resets_received);
-	used = describe_one(text, used, sizeof(text), "zero_windows", cell.zero_windows);
+		used = describe_one(text, used, sizeof(text), closes[i], cell.counters.closes[i]);
+	used = describe_one(text, used, sizeof(text), "older", cell.counters.seeded);
+	used = describe_one(text, used, sizeof(text), "retransmits", cell.counters.retransmits);
+	used = describe_one(text, used, sizeof(text), "resets_sent", cell.counters.resets_sent);
+	used = describe_one(text, used, sizeof(text), "resets_received",
+			    cell.counters.resets_received);
+	used = describe_one(text, used, sizeof(text), "zero_windows", cell.counters.zero_windows);
 	describe_one(text, used, sizeof(text), "active", cell_active(&cell));
 	return text;
 }

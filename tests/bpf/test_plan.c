@@ -144,20 +144,25 @@ Test(plan, what_did_not_change_is_not_written)
 
 /* ---- slots ---- */
 
-/* Sets a slot's cell of each CPU to ones. */
+/* Sets all that is counted in a slot's shards to ones. */
 static void fill_cells(uint32_t slot)
 {
-	int cpus = libbpf_num_possible_cpus(), fd = own_map("shunt_cells");
-	struct shunt_cell cell;
+	int rows = libbpf_num_possible_cpus() + 1, fd = own_map("shunt_cells");
+	struct shunt_shard shard;
 
-	memset(&cell, 0, sizeof(cell));
-	cell.handshakes[SHUNT_HANDSHAKE_OK] = cell.closes[SHUNT_CLOSE_ORDERLY] = 1;
-	cell.answered = 1;
-	memset(cell.histograms, 1, sizeof(cell.histograms));
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		uint32_t index = (uint32_t)cpu * (SHUNT_SLOT_FIRST + MAX) + slot;
+	memset(&shard, 0, sizeof(shard));
+	shard.counters.handshakes[SHUNT_HANDSHAKE_OK] = 1;
+	shard.counters.closes[SHUNT_CLOSE_ORDERLY] = 1;
+	shard.counters.answered = 1;
+	for (int i = 0; i < SHUNT_HISTOGRAM_MAX; i++) {
+		shard.sums[i] = 1;
+		for (int bucket = 0; bucket < SHUNT_BUCKETS; bucket++)
+			shard.buckets[i][bucket] = 1;
+	}
+	for (int row = 0; row < rows; row++) {
+		uint32_t index = (uint32_t)row * (SHUNT_SLOT_FIRST + MAX) + slot;
 
-		cr_assert_eq(bpf_map_update_elem(fd, &index, &cell, BPF_ANY), 0);
+		cr_assert_eq(bpf_map_update_elem(fd, &index, &shard, BPF_ANY), 0);
 	}
 }
 
@@ -170,21 +175,28 @@ static bool is_zero(uint32_t slot)
 	return !memcmp(&cell, &zero, sizeof(cell));
 }
 
-Test(plan, readings_are_sums_over_the_cpus)
+Test(plan, readings_are_sums_over_the_shards)
 {
-	uint64_t cpus = (uint64_t)libbpf_num_possible_cpus();
+	uint64_t rows = (uint64_t)libbpf_num_possible_cpus() + 1;
 	struct shunt_cell cell;
 
 	fill_cells(5);
 	observer_read(observer, 5, &cell);
-	cr_expect_eq(cell.handshakes[SHUNT_HANDSHAKE_OK], cpus);
-	cr_expect_eq(cell.histograms[SHUNT_SIGNAL_MAX - 1].buckets[SHUNT_BUCKET_OVERFLOW],
-		     cpus * 0x0101010101010101);
+	cr_expect_eq(cell.counters.handshakes[SHUNT_HANDSHAKE_OK], rows);
+	for (int signal = 0; signal < SHUNT_SIGNAL_MAX; signal++) {
+		/* The last response of a connection is a response. */
+		uint64_t times = signal == SHUNT_SIGNAL_RESPONSE ? 2 : 1;
+
+		cr_expect_eq(cell.histograms[signal].sum, times * rows);
+		cr_expect_eq(cell.histograms[signal].buckets[0], times * rows);
+		cr_expect_eq(cell.histograms[signal].buckets[SHUNT_BUCKET_OVERFLOW], times * rows);
+	}
 	cr_expect(is_zero(4));
 	cr_expect(is_zero(6));
 	fill_cells(0);
 	observer_read(observer, SHUNT_SLOT_FIRST + MAX, &cell);
-	cr_expect_eq(cell.handshakes[SHUNT_HANDSHAKE_OK], 0, "out of range reads as nothing");
+	cr_expect_eq(cell.counters.handshakes[SHUNT_HANDSHAKE_OK], 0,
+		     "out of range reads as nothing");
 }
 
 Test(plan, a_slot_that_is_given_away_is_zero)

@@ -297,7 +297,7 @@ Test(plan, a_restart_keeps_the_slot)
 	listens("other", OWN, "0.0.0.0", 81);
 	world_run();
 	slot = server("nginx:80");
-	kernel.cells[slot].handshakes[SHUNT_HANDSHAKE_OK] = 9;
+	kernel.cells[slot].counters.handshakes[SHUNT_HANDSHAKE_OK] = 9;
 	unlistens(socket);
 	world_run();
 	cr_expect_eq(server("nginx:80"), slot, "it is still known");
@@ -309,7 +309,7 @@ Test(plan, a_restart_keeps_the_slot)
 	world_run();
 	cr_expect_eq(server("nginx:80"), slot);
 	cr_expect(shown("nginx:80", SHUNT_ROLE_SERVER)->listening);
-	cr_expect_eq(kernel.cells[slot].handshakes[SHUNT_HANDSHAKE_OK], 9);
+	cr_expect_eq(kernel.cells[slot].counters.handshakes[SHUNT_HANDSHAKE_OK], 9);
 }
 
 Test(plan, another_program_on_the_port_is_another_service)
@@ -370,17 +370,17 @@ Test(plan, what_is_no_longer_configured_ends)
 	configure("a", SHUNT_ROLE_SERVER, "*", 0, 80);
 	world_run();
 	slot = server("a");
-	kernel.cells[slot].handshakes[SHUNT_HANDSHAKE_OK] = 1;
+	kernel.cells[slot].counters.handshakes[SHUNT_HANDSHAKE_OK] = 1;
 	unconfigure();
 	world_run();
 	cr_expect_eq(server("a"), 0);
 	cr_expect_eq(kernel.count, 0);
 	world_live(60);
 	cr_expect_eq(world.services.items[slot].origin, SERVICE_RETIRED, "one is open still");
-	kernel.cells[slot].closes[SHUNT_CLOSE_ORDERLY] = 1;
+	kernel.cells[slot].counters.closes[SHUNT_CLOSE_ORDERLY] = 1;
 	world_live(1);
 	cr_expect_eq(world.services.items[slot].origin, SERVICE_FREE);
-	cr_expect_eq(kernel.cells[slot].handshakes[SHUNT_HANDSHAKE_OK], 0);
+	cr_expect_eq(kernel.cells[slot].counters.handshakes[SHUNT_HANDSHAKE_OK], 0);
 	configure("b", SHUNT_ROLE_SERVER, "*", 0, 81);
 	world_run();
 	cr_expect_eq(server("b"), slot);
@@ -393,7 +393,7 @@ Test(plan, what_is_configured_again_goes_on)
 	configure("a", SHUNT_ROLE_SERVER, "*", 0, 80);
 	world_run();
 	slot = server("a");
-	kernel.cells[slot].handshakes[SHUNT_HANDSHAKE_OK] = 1;
+	kernel.cells[slot].counters.handshakes[SHUNT_HANDSHAKE_OK] = 1;
 	unconfigure();
 	world_run();
 	world_live(1);
@@ -402,7 +402,7 @@ Test(plan, what_is_configured_again_goes_on)
 	cr_expect_eq(server("a"), slot);
 	world_live(60);
 	cr_expect_eq(server("a"), slot);
-	cr_expect_eq(kernel.cells[slot].handshakes[SHUNT_HANDSHAKE_OK], 1);
+	cr_expect_eq(kernel.cells[slot].counters.handshakes[SHUNT_HANDSHAKE_OK], 1);
 }
 
 /* ---- names that collide ---- */

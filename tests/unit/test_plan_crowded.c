@@ -70,7 +70,7 @@ Test(plan_crowded, a_listener_gets_the_slot_of_an_idle_remote)
 	talks_to(OWN, "10.0.0.10", 4);
 	world_run();
 	world_live(300);
-	kernel.cells[outbound(OWN, "10.0.0.9", 4)].handshakes[SHUNT_HANDSHAKE_REFUSED]++;
+	kernel.cells[outbound(OWN, "10.0.0.9", 4)].counters.handshakes[SHUNT_HANDSHAKE_REFUSED]++;
 	world_live(301);
 	listens("a", OWN, "0.0.0.0", 1);
 	world_run();
@@ -124,15 +124,15 @@ Test(plan_crowded, a_configured_service_drives_a_found_one_out)
 	listens("a", OWN, "0.0.0.0", 1);
 	listens("b", OWN, "0.0.0.0", 2);
 	world_run();
-	kernel.cells[server("b:2")].handshakes[SHUNT_HANDSHAKE_OK] = 5;
-	kernel.cells[server("b:2")].closes[SHUNT_CLOSE_ORDERLY] = 5;
+	kernel.cells[server("b:2")].counters.handshakes[SHUNT_HANDSHAKE_OK] = 5;
+	kernel.cells[server("b:2")].counters.closes[SHUNT_CLOSE_ORDERLY] = 5;
 	configure("known", SHUNT_ROLE_SERVER, "*", 0, 3);
 	world_run();
 	cr_expect_eq(inbound(OWN, "::", 3), SHUNT_SLOT_OTHER_SERVER, "for the time being");
 	world_live(4);
 	cr_assert_neq(server("known"), 0);
 	cr_expect_eq(inbound(OWN, "::", 3), server("known"));
-	cr_expect_eq(kernel.cells[server("known")].handshakes[SHUNT_HANDSHAKE_OK], 0);
+	cr_expect_eq(kernel.cells[server("known")].counters.handshakes[SHUNT_HANDSHAKE_OK], 0);
 	cr_expect_neq(server("a:1"), 0, "one is enough");
 	cr_expect_eq(inbound(OWN, "0.0.0.0", 2), SHUNT_SLOT_OTHER_SERVER);
 }
@@ -142,15 +142,15 @@ Test(plan_crowded, a_slot_with_connections_is_waited_for)
 	listens("a", OWN, "0.0.0.0", 1);
 	listens("b", OWN, "0.0.0.0", 2);
 	world_run();
-	kernel.cells[server("a:1")].seeded = 1;
-	kernel.cells[server("b:2")].seeded = 1;
+	kernel.cells[server("a:1")].counters.seeded = 1;
+	kernel.cells[server("b:2")].counters.seeded = 1;
 	configure("known", SHUNT_ROLE_SERVER, "*", 0, 3);
 	world_run();
 	world_live(600);
 	cr_expect_eq(server("known"), 0);
 	cr_expect(world.plan.crowded);
 	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < world.services.count; slot++)
-		kernel.cells[slot].closes[SHUNT_CLOSE_ORDERLY] = 1;
+		kernel.cells[slot].counters.closes[SHUNT_CLOSE_ORDERLY] = 1;
 	world_live(4);
 	cr_expect_neq(server("known"), 0);
 }

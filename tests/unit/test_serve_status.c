@@ -122,12 +122,13 @@ Test(status, unknown_is_null_and_names_are_text)
 /* More closes than handshakes were seen when the cells were read. */
 Test(status, active_is_never_below_zero)
 {
-	struct shunt_cell cell = {.handshakes = {[SHUNT_HANDSHAKE_OK] = 1}, .seeded = 1};
+	struct shunt_cell cell = {
+		.counters = {.handshakes = {[SHUNT_HANDSHAKE_OK] = 1}, .seeded = 1}};
 
 	cr_expect_eq(view_active(&cell), 2);
-	cell.closes[SHUNT_CLOSE_ORDERLY] = 1;
-	cell.closes[SHUNT_CLOSE_OTHER] = 1;
+	cell.counters.closes[SHUNT_CLOSE_ORDERLY] = 1;
+	cell.counters.closes[SHUNT_CLOSE_OTHER] = 1;
 	cr_expect_eq(view_active(&cell), 0);
-	cell.closes[SHUNT_CLOSE_TIMED_OUT] = 1;
+	cell.counters.closes[SHUNT_CLOSE_TIMED_OUT] = 1;
 	cr_expect_eq(view_active(&cell), 0);
 }

@@ -29,14 +29,14 @@ static inline void test_view_server(struct shunt_cell *cell)
 
 	/* Neither kind of `unreachable` should come to a server, yet one did. */
 	for (int i = 0; i < SHUNT_HANDSHAKE_MAX; i++)
-		cell->handshakes[i] = 100 + (__u64)i;
-	cell->handshakes[SHUNT_HANDSHAKE_HOST_UNREACHABLE] = 0;
+		cell->counters.handshakes[i] = 100 + (__u64)i;
+	cell->counters.handshakes[SHUNT_HANDSHAKE_HOST_UNREACHABLE] = 0;
 	for (int i = 0; i < SHUNT_CLOSE_MAX; i++)
-		cell->closes[i] = 10 + (__u64)i;
-	cell->seeded = 3;
-	cell->retransmits = 7;
-	cell->resets_sent = 8;
-	cell->resets_received = 9;
+		cell->counters.closes[i] = 10 + (__u64)i;
+	cell->counters.seeded = 3;
+	cell->counters.retransmits = 7;
+	cell->counters.resets_sent = 8;
+	cell->counters.resets_received = 9;
 	/* At most 2^-20 s, on the bound 2^-10 s, above it, at a second, past the end. */
 	test_sample(handshake, 900);
 	test_sample(handshake, 976562);

@@ -90,15 +90,15 @@ Test(service, a_retired_slot_waits_out_the_grace)
 	struct service *service = add("a");
 	uint32_t slot = slot_of(service);
 
-	kernel.cells[slot].retransmits = 9;
+	kernel.cells[slot].counters.retransmits = 9;
 	services_retire(service, START);
 	cr_expect_eq(services_find(&services, "a", SHUNT_ROLE_CLIENT), service);
 	services_sweep(&services, &kernel, START + 2 * SECOND - 1);
 	cr_expect_eq(service->origin, SERVICE_RETIRED);
-	cr_expect_eq(kernel.cells[slot].retransmits, 9);
+	cr_expect_eq(kernel.cells[slot].counters.retransmits, 9);
 	services_sweep(&services, &kernel, START + 2 * SECOND);
 	cr_expect_eq(service->origin, SERVICE_FREE);
-	cr_expect_eq(kernel.cells[slot].retransmits, 0, "the next one begins at zero");
+	cr_expect_eq(kernel.cells[slot].counters.retransmits, 0, "the next one begins at zero");
 	cr_expect_eq(kernel.clears, 1);
 	cr_expect_null(services_find(&services, "a", SHUNT_ROLE_CLIENT));
 	cr_expect_eq(slot_of(add("b")), slot);
@@ -109,16 +109,16 @@ Test(service, a_slot_with_connections_is_kept)
 	struct service *service = add("a");
 	struct shunt_cell *cell = &kernel.cells[slot_of(service)];
 
-	cell->handshakes[SHUNT_HANDSHAKE_OK] = 5;
-	cell->closes[SHUNT_CLOSE_ORDERLY] = 4;
+	cell->counters.handshakes[SHUNT_HANDSHAKE_OK] = 5;
+	cell->counters.closes[SHUNT_CLOSE_ORDERLY] = 4;
 	services_retire(service, START);
 	services_sweep(&services, &kernel, START + 3600 * SECOND);
 	cr_expect_eq(service->origin, SERVICE_RETIRED);
-	cr_expect_eq(cell->handshakes[SHUNT_HANDSHAKE_OK], 5);
-	cell->closes[SHUNT_CLOSE_TIMED_OUT] = 1;
+	cr_expect_eq(cell->counters.handshakes[SHUNT_HANDSHAKE_OK], 5);
+	cell->counters.closes[SHUNT_CLOSE_TIMED_OUT] = 1;
 	services_sweep(&services, &kernel, START + 3601 * SECOND);
 	cr_expect_eq(service->origin, SERVICE_FREE);
-	cr_expect_eq(cell->handshakes[SHUNT_HANDSHAKE_OK], 0);
+	cr_expect_eq(cell->counters.handshakes[SHUNT_HANDSHAKE_OK], 0);
 }
 
 Test(service, only_the_retired_are_swept)
@@ -202,10 +202,10 @@ Test(service, who_is_of_use_does_not_make_room)
 
 	listening->listening = true;
 	configured->origin = SERVICE_CONFIGURED;
-	kernel.cells[slot_of(busy)].seeded = 1;
+	kernel.cells[slot_of(busy)].counters.seeded = 1;
 	cr_expect_not(services_retire_idle(&services, &kernel, START),
 		      "a listener, an idle pool, a configured service");
-	kernel.cells[slot_of(busy)].closes[SHUNT_CLOSE_ORDERLY] = 1;
+	kernel.cells[slot_of(busy)].counters.closes[SHUNT_CLOSE_ORDERLY] = 1;
 	cr_expect(services_retire_idle(&services, &kernel, START));
 	cr_expect_eq(busy->origin, SERVICE_RETIRED);
 }

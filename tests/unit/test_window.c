@@ -44,8 +44,8 @@ static void live(unsigned seconds, uint64_t succeeding, uint64_t failing)
 {
 	for (unsigned i = 0; i < seconds; i++) {
 		now += SECOND;
-		cell.handshakes[SHUNT_HANDSHAKE_OK] += succeeding;
-		cell.handshakes[SHUNT_HANDSHAKE_REFUSED] += failing;
+		cell.counters.handshakes[SHUNT_HANDSHAKE_OK] += succeeding;
+		cell.counters.handshakes[SHUNT_HANDSHAKE_REFUSED] += failing;
 		take();
 	}
 }
@@ -61,7 +61,7 @@ Test(window, knows_nothing_before_two_readings)
 
 	cr_expect_eq(recent.seconds, 0);
 	cr_expect(isnan(recent.p50) && isnan(recent.p95) && isnan(recent.p99));
-	cell.handshakes[SHUNT_HANDSHAKE_OK] = 1000;
+	cell.counters.handshakes[SHUNT_HANDSHAKE_OK] = 1000;
 	take();
 	recent = read_now();
 	cr_expect_eq(recent.seconds, 0);
@@ -73,7 +73,7 @@ Test(window, what_was_before_the_first_reading_is_no_rate)
 {
 	struct window_recent recent;
 
-	cell.handshakes[SHUNT_HANDSHAKE_OK] = 1000000;
+	cell.counters.handshakes[SHUNT_HANDSHAKE_OK] = 1000000;
 	take();
 	live(1, 7, 0);
 	recent = read_now();
@@ -108,7 +108,7 @@ Test(window, between_readings_the_newest_counts)
 	take();
 	live(20, 10, 0);
 	now += SECOND / 2;
-	cell.handshakes[SHUNT_HANDSHAKE_OK] += 5;
+	cell.counters.handshakes[SHUNT_HANDSHAKE_OK] += 5;
 	recent = read_now();
 	cr_expect_eq(recent.seconds, 10.5);
 	cr_expect_eq(recent.handshakes, 105);
@@ -137,7 +137,7 @@ Test(window, a_late_reading_is_not_a_second)
 
 	take();
 	now += 4 * SECOND;
-	cell.handshakes[SHUNT_HANDSHAKE_OK] = 100;
+	cell.counters.handshakes[SHUNT_HANDSHAKE_OK] = 100;
 	take();
 	recent = read_now();
 	cr_expect_eq(recent.seconds, 4);
@@ -212,7 +212,7 @@ Test(window, remembers_when_it_changed)
 	then = now;
 	live(100, 0, 0);
 	cr_expect_eq(window.changed_at, then);
-	cell.closes[SHUNT_CLOSE_ORDERLY]++;
+	cell.counters.closes[SHUNT_CLOSE_ORDERLY]++;
 	live(1, 0, 0);
 	cr_expect_eq(window.changed_at, now);
 }
@@ -249,7 +249,7 @@ ParameterizedTest(struct failure_case *c, cell, failures)
 {
 	struct shunt_cell one = {0};
 
-	(c->close ? one.closes : one.handshakes)[c->kind] = 3;
+	(c->close ? one.counters.closes : one.counters.handshakes)[c->kind] = 3;
 	cr_assert_eq(cell_failures(&one), c->failure ? 3 : 0, "%s %u",
 		     c->close ? "close" : "handshake", c->kind);
 	cr_assert_eq(cell_handshakes(&one), c->close ? 0 : 3);
@@ -260,15 +260,15 @@ Test(cell, active)
 	struct shunt_cell one = {0};
 
 	cr_expect_eq(cell_active(&one), 0);
-	one.handshakes[SHUNT_HANDSHAKE_OK] = 10;
-	one.handshakes[SHUNT_HANDSHAKE_REFUSED] = 100;
+	one.counters.handshakes[SHUNT_HANDSHAKE_OK] = 10;
+	one.counters.handshakes[SHUNT_HANDSHAKE_REFUSED] = 100;
 	cr_expect_eq(cell_active(&one), 10, "a failed attempt opened nothing");
-	one.seeded = 5;
+	one.counters.seeded = 5;
 	cr_expect_eq(cell_active(&one), 15);
 	for (unsigned i = 0; i < SHUNT_CLOSE_MAX; i++)
-		one.closes[i] = 2;
+		one.counters.closes[i] = 2;
 	cr_expect_eq(cell_active(&one), 3);
 	/* Counters of several CPUs are not read at one instant. */
-	one.closes[SHUNT_CLOSE_ORDERLY] = 100;
+	one.counters.closes[SHUNT_CLOSE_ORDERLY] = 100;
 	cr_expect_eq(cell_active(&one), 0);
 }

@@ -93,7 +93,7 @@ void services_read(const struct services *services, const struct observer *obser
 		observer_read(observer, slot, ret_cell);
 	else
 		observer_read_counters(observer, slot, ret_cell);
-	ret_cell->handshakes[SHUNT_HANDSHAKE_OVERFLOW] += services->queues.slots[slot].drops;
+	ret_cell->counters.handshakes[SHUNT_HANDSHAKE_OVERFLOW] += services->queues.slots[slot].drops;
 }
 
 void services_retire(struct service *service, uint64_t now)

@@ -12,7 +12,7 @@ uint64_t cell_handshakes(const struct shunt_cell *cell)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < SHUNT_HANDSHAKE_MAX; i++)
-		sum += cell->handshakes[i];
+		sum += cell->counters.handshakes[i];
 	return sum;
 }
 
@@ -21,22 +21,23 @@ static uint64_t closes(const struct shunt_cell *cell)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < SHUNT_CLOSE_MAX; i++)
-		sum += cell->closes[i];
+		sum += cell->counters.closes[i];
 	return sum;
 }
 
 uint64_t cell_failures(const struct shunt_cell *cell)
 {
-	uint64_t failed_handshakes = cell_handshakes(cell) - cell->handshakes[SHUNT_HANDSHAKE_OK];
-	uint64_t failed_closes = closes(cell) - cell->closes[SHUNT_CLOSE_ORDERLY] -
-				 cell->closes[SHUNT_CLOSE_RESET_BY_LOCAL];
+	uint64_t failed_handshakes = cell_handshakes(cell) -
+				     cell->counters.handshakes[SHUNT_HANDSHAKE_OK];
+	uint64_t failed_closes = closes(cell) - cell->counters.closes[SHUNT_CLOSE_ORDERLY] -
+				 cell->counters.closes[SHUNT_CLOSE_RESET_BY_LOCAL];
 
 	return failed_handshakes + failed_closes;
 }
 
 uint64_t cell_active(const struct shunt_cell *cell)
 {
-	uint64_t opened = cell->handshakes[SHUNT_HANDSHAKE_OK] + cell->seeded;
+	uint64_t opened = cell->counters.handshakes[SHUNT_HANDSHAKE_OK] + cell->counters.seeded;
 	uint64_t closed = closes(cell);
 
 	/* The counters of several CPUs are not read at one instant. */

@@ -23,10 +23,8 @@ struct observer {
 	observer_event_fn on_event;
 	void *userdata;
 	struct bpf_link *queues; /* the walk over listeners, ready to be taken */
-	struct shunt_cell *cells; /* [cpu][slot], shared with the kernel */
-	size_t cells_size;
-	const struct shunt_conn_set *conns; /* shared with the kernel, only read here */
-	size_t conns_size;
+	struct shunt_shard *shards; /* [row][slot], shared with the kernel */
+	size_t shards_size;
 	uint32_t slots;
 	uint32_t cpus;
 	bool has[SIGNAL_MAX];
@@ -70,6 +68,12 @@ static uint32_t possible_cpus(void)
 	return cpus > 0 ? (uint32_t)cpus : 1;
 }
 
+/* One for each CPU, and the shared one. */
+static uint32_t rows_of(uint32_t cpus)
+{
+	return cpus + 1;
+}
+
 /* Loads what the kernel has a hook for; one program may serve several signals. */
 static void choose_programs(struct observer *observer)
 {
@@ -98,7 +102,7 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{bpf->maps.shunt_cells, possible_cpus() * limits->slots},
+		{bpf->maps.shunt_cells, rows_of(possible_cpus()) * limits->slots},
 		{bpf->maps.shunt_inbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_outbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
@@ -113,6 +117,7 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 			return r;
 	}
 	bpf->rodata->shunt_slots = limits->slots;
+	bpf->rodata->shunt_cpus = possible_cpus();
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	bpf->rodata->shunt_loaded = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	return 0;
@@ -120,23 +125,15 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 
 static int map_memory(struct observer *observer)
 {
-	size_t cells_size = sizeof(struct shunt_cell) * observer->cpus * observer->slots;
-	size_t conns_size = sizeof(struct shunt_conn_set) * SHUNT_CONN_SETS;
+	size_t shards_size = sizeof(struct shunt_shard) * rows_of(observer->cpus) * observer->slots;
 	void *memory;
 
-	memory = mmap(NULL, cells_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	memory = mmap(NULL, shards_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      bpf_map__fd(observer->bpf->maps.shunt_cells), 0);
 	if (memory == MAP_FAILED)
 		return -errno;
-	observer->cells = memory;
-	observer->cells_size = cells_size;
-
-	memory = mmap(NULL, conns_size, PROT_READ, MAP_SHARED,
-		      bpf_map__fd(observer->bpf->maps.shunt_conns), 0);
-	if (memory == MAP_FAILED)
-		return -errno;
-	observer->conns = memory;
-	observer->conns_size = conns_size;
+	observer->shards = memory;
+	observer->shards_size = shards_size;
 	return 0;
 }
 
@@ -210,10 +207,8 @@ void observer_close(struct observer *observer)
 		return;
 	ring_buffer__free(observer->events);
 	bpf_link__destroy(observer->queues);
-	if (observer->cells)
-		munmap(observer->cells, observer->cells_size);
-	if (observer->conns)
-		munmap((void *)observer->conns, observer->conns_size);
+	if (observer->shards)
+		munmap(observer->shards, observer->shards_size);
 	observe_bpf__destroy(observer->bpf);
 	free(observer);
 }
@@ -223,44 +218,61 @@ bool observer_has(const struct observer *observer, enum signal_id id)
 	return observer->has[id];
 }
 
-/* Cells are arrays of 64-bit counters all through, so that a sum is a loop. */
-static void sum_cells(const struct observer *observer, uint32_t slot, size_t words,
-		      struct shunt_cell *ret_cell)
+static struct shunt_shard *shard_at(const struct observer *observer, uint32_t row, uint32_t slot)
 {
-	uint64_t *sum = (uint64_t *)ret_cell;
-
-	memset(ret_cell, 0, words * sizeof(*sum));
-	if (slot >= observer->slots)
-		return;
-	for (uint32_t cpu = 0; cpu < observer->cpus; cpu++) {
-		const volatile uint64_t *cell =
-			(const uint64_t *)&observer->cells[cpu * observer->slots + slot];
-
-		for (size_t i = 0; i < words; i++)
-			sum[i] += cell[i];
-	}
+	return &observer->shards[row * observer->slots + slot];
 }
 
-void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell)
+/* The kernel counts on meanwhile: each word is read once, and whole. */
+static void add_words(__u64 *sum, const volatile __u64 *words, size_t count)
 {
-	sum_cells(observer, slot, sizeof(*ret_cell) / sizeof(uint64_t), ret_cell);
+	for (size_t i = 0; i < count; i++)
+		sum[i] += words[i];
+}
+
+static void add_counters(const struct shunt_shard *shard, struct shunt_cell *ret_cell)
+{
+	add_words((__u64 *)&ret_cell->counters, (const __u64 *)&shard->counters,
+		  sizeof(ret_cell->counters) / sizeof(__u64));
+}
+
+static void add_histograms(const struct shunt_shard *shard, struct shunt_cell *ret_cell)
+{
+	for (unsigned i = 0; i < SHUNT_HISTOGRAM_MAX; i++) {
+		unsigned signal = i == SHUNT_HISTOGRAM_LAST_RESPONSE ? SHUNT_SIGNAL_RESPONSE : i;
+		struct shunt_histogram *histogram = &ret_cell->histograms[signal];
+
+		add_words(&histogram->sum, &shard->sums[i], 1);
+		add_words(histogram->buckets, shard->buckets[i], SHUNT_BUCKETS);
+	}
 }
 
 void observer_read_counters(const struct observer *observer, uint32_t slot,
 			    struct shunt_cell *ret_cell)
 {
-	size_t words = offsetof(struct shunt_cell, histograms) / sizeof(uint64_t);
+	memset(&ret_cell->counters, 0, sizeof(ret_cell->counters));
+	if (slot >= observer->slots)
+		return;
+	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
+		add_counters(shard_at(observer, row, slot), ret_cell);
+}
 
-	sum_cells(observer, slot, words, ret_cell);
+void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell)
+{
+	observer_read_counters(observer, slot, ret_cell);
+	memset(ret_cell->histograms, 0, sizeof(ret_cell->histograms));
+	if (slot >= observer->slots)
+		return;
+	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
+		add_histograms(shard_at(observer, row, slot), ret_cell);
 }
 
 void observer_clear(struct observer *observer, uint32_t slot)
 {
 	if (slot >= observer->slots)
 		return;
-	for (uint32_t cpu = 0; cpu < observer->cpus; cpu++)
-		memset(&observer->cells[cpu * observer->slots + slot], 0,
-		       sizeof(struct shunt_cell));
+	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
+		memset(shard_at(observer, row, slot), 0, sizeof(struct shunt_shard));
 }
 
 static int set_key(struct bpf_map *map, const void *key, size_t size, uint32_t slot)
@@ -444,11 +456,18 @@ void observer_note_missed(struct observer *observer)
 
 uint64_t observer_connections(const struct observer *observer)
 {
+	const size_t size = sizeof(struct shunt_conn_set) * SHUNT_CONN_SETS;
 	uint64_t count = observer->bpf->bss->shunt_overflowed;
+	/* Asked for seldom: mapped for good, its pages would count as the daemon's memory. */
+	const struct shunt_conn_set *sets = mmap(NULL, size, PROT_READ, MAP_SHARED,
+						 bpf_map__fd(observer->bpf->maps.shunt_conns), 0);
 
+	if (sets == MAP_FAILED)
+		return count;
 	for (size_t set = 0; set < SHUNT_CONN_SETS; set++) {
 		for (size_t way = 0; way < SHUNT_CONN_WAYS; way++)
-			count += observer->conns[set].ways[way].socket != 0;
+			count += sets[set].ways[way].socket != 0;
 	}
+	munmap((void *)sets, size);
 	return count;
 }

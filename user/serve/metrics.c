@@ -53,7 +53,7 @@ static void collect_handshakes(const struct metric_family *family, const struct 
 		for (int outcome = 0; outcome < SHUNT_HANDSHAKE_MAX; outcome++) {
 			struct metric_labels labels = {service,
 						       {{"error_type", name_handshake(outcome)}}};
-			uint64_t count = service->total->handshakes[outcome];
+			uint64_t count = service->total->counters.handshakes[outcome];
 
 			if (count || handshake_possible(service->role, outcome))
 				sink->value(sink, &labels, (double)count);
@@ -72,7 +72,8 @@ static void collect_closes(const struct metric_family *family, const struct view
 			struct metric_labels labels = {service,
 						       {{"error_type", name_close(outcome)}}};
 
-			sink->value(sink, &labels, (double)service->total->closes[outcome]);
+			sink->value(sink, &labels,
+				    (double)service->total->counters.closes[outcome]);
 		}
 	}
 }
@@ -85,9 +86,9 @@ static void collect_resets(const struct metric_family *family, const struct view
 		const struct view_service *service = &view->services[i];
 		struct metric_labels labels = {service, {{"direction", "sent"}}};
 
-		sink->value(sink, &labels, (double)service->total->resets_sent);
+		sink->value(sink, &labels, (double)service->total->counters.resets_sent);
 		labels.others[0].value = "received";
-		sink->value(sink, &labels, (double)service->total->resets_received);
+		sink->value(sink, &labels, (double)service->total->counters.resets_received);
 	}
 }
 
@@ -126,7 +127,8 @@ static void collect_listen_drops(const struct metric_family *family, const struc
 
 		if (service->role == SHUNT_ROLE_SERVER)
 			sink->value(sink, &labels,
-				    (double)service->total->handshakes[SHUNT_HANDSHAKE_OVERFLOW]);
+				    (double)service->total->counters
+					    .handshakes[SHUNT_HANDSHAKE_OVERFLOW]);
 	}
 }
 
@@ -253,10 +255,10 @@ static const struct metric_family families[] = {
 	{"shunt_tcp_connections_active", "Connections open now.", NULL, METRIC_GAUGE,
 	 collect_active, 0},
 	{"shunt_tcp_retransmits_total", "Segments that were sent again.", NULL, METRIC_COUNTER,
-	 collect_counter, offsetof(struct shunt_cell, retransmits)},
+	 collect_counter, offsetof(struct shunt_cell, counters.retransmits)},
 	{"shunt_tcp_resets_total", "Resets by direction.", NULL, METRIC_COUNTER, collect_resets, 0},
 	{"shunt_tcp_zero_windows_total", "Times that a peer had no room left for what was sent.",
-	 NULL, METRIC_COUNTER, collect_counter, offsetof(struct shunt_cell, zero_windows)},
+	 NULL, METRIC_COUNTER, collect_counter, offsetof(struct shunt_cell, counters.zero_windows)},
 	{"shunt_accept_queue_length", "Connections that wait to be accepted.", NULL, METRIC_GAUGE,
 	 collect_queue_length, 0},
 	{"shunt_accept_queue_limit", "How many may wait to be accepted.", NULL, METRIC_GAUGE,

@@ -53,7 +53,7 @@ static json_t *status_handshakes(bool *fine, const struct shunt_cell *cell)
 	for (int i = 0; i < SHUNT_HANDSHAKE_MAX; i++) {
 		const char *key = i == SHUNT_HANDSHAKE_OK ? "ok" : name_handshake(i);
 
-		put_u64(fine, object, key, cell->handshakes[i]);
+		put_u64(fine, object, key, cell->counters.handshakes[i]);
 	}
 	return object;
 }
@@ -65,7 +65,7 @@ static json_t *status_closes(bool *fine, const struct shunt_cell *cell)
 	for (int i = 0; i < SHUNT_CLOSE_MAX; i++) {
 		const char *key = i == SHUNT_CLOSE_ORDERLY ? "orderly" : name_close(i);
 
-		put_u64(fine, object, key, cell->closes[i]);
+		put_u64(fine, object, key, cell->counters.closes[i]);
 	}
 	return object;
 }
@@ -93,10 +93,10 @@ static json_t *status_service(bool *fine, const struct view_service *service)
 	put(fine, object, "handshakes", status_handshakes(fine, service->total));
 	put(fine, object, "closes", status_closes(fine, service->total));
 	put_u64(fine, object, "connections_active", view_active(service->total));
-	put_u64(fine, object, "retransmits", service->total->retransmits);
-	put_u64(fine, object, "resets_sent", service->total->resets_sent);
-	put_u64(fine, object, "resets_received", service->total->resets_received);
-	put_u64(fine, object, "zero_windows", service->total->zero_windows);
+	put_u64(fine, object, "retransmits", service->total->counters.retransmits);
+	put_u64(fine, object, "resets_sent", service->total->counters.resets_sent);
+	put_u64(fine, object, "resets_received", service->total->counters.resets_received);
+	put_u64(fine, object, "zero_windows", service->total->counters.zero_windows);
 	put_u64(fine, object, "accept_queue_length", service->queue_length);
 	put_u64(fine, object, "accept_queue_limit", service->queue_limit);
 	put(fine, object, "recent", status_recent(fine, &service->recent));

@@ -81,11 +81,11 @@ struct view {
  */
 static inline uint64_t view_active(const struct shunt_cell *cell)
 {
-	uint64_t opened = cell->handshakes[SHUNT_HANDSHAKE_OK] + cell->seeded;
+	uint64_t opened = cell->counters.handshakes[SHUNT_HANDSHAKE_OK] + cell->counters.seeded;
 	uint64_t closed = 0;
 
 	for (int i = 0; i < SHUNT_CLOSE_MAX; i++)
-		closed += cell->closes[i];
+		closed += cell->counters.closes[i];
 	return opened > closed ? opened - closed : 0;
 }
 

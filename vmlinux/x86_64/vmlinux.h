@@ -116,6 +116,7 @@ struct tcp_sock {
 	__u32 srtt_us;
 	__u32 snd_wnd;
 	__u32 rcv_nxt;
+	__u32 snd_nxt;
 	__u32 copied_seq;
 	__u32 retrans_stamp;
 	__u32 total_retrans;
