@@ -273,6 +273,21 @@ Test(sequential, a_failure_delays_the_recovery)
 	cr_expect_not(test.bad);
 }
 
+/* However many there were before it. */
+Test(sequential, successes_are_not_hoarded)
+{
+	add(0, 100);
+	for (unsigned i = 0; i < 9; i++)
+		add(1000, 0);
+	add(0, 20);
+	cr_expect(test.bad);
+	add(1000, 0);
+	cr_expect(test.bad);
+	for (unsigned i = 0; i < 10; i++)
+		add(1000, 0);
+	cr_expect_not(test.bad);
+}
+
 /* How often it changes its mind in an hour. */
 static unsigned changes_in_an_hour(unsigned connections, double share)
 {

@@ -12,9 +12,24 @@ static void gather_anew(struct checks *checks, uint64_t now)
 	checks->failed = 0;
 }
 
+static bool is_fine_since(const struct checks *checks, uint64_t onset)
+{
+	return checks->fine_at && checks->fine_from >= onset;
+}
+
 static bool too_many_failed(const struct checks *checks, const struct checks_limits *limits)
 {
 	return (double)checks->failed > limits->witness_failures * (double)checks->served;
+}
+
+/* What failed up to now failed because the service did. */
+static void move_onsets(struct checks *checks, uint64_t now)
+{
+	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
+		if (checks->probers[i].onset)
+			checks->probers[i].onset = now;
+		checks->probers[i].contradicted = false;
+	}
 }
 
 static void hear_witnesses(struct checks *checks, const struct checks_limits *limits,
@@ -22,6 +37,7 @@ static void hear_witnesses(struct checks *checks, const struct checks_limits *li
 {
 	if (input->traffic_bad) {
 		gather_anew(checks, input->now);
+		move_onsets(checks, input->now);
 		checks->fine_at = 0;
 		return;
 	}
@@ -33,7 +49,6 @@ static void hear_witnesses(struct checks *checks, const struct checks_limits *li
 		checks->fine_from = checks->gathered_from;
 		checks->fine_at = input->now;
 		checks->fine_served += checks->served;
-		checks->fine_failed += checks->failed;
 	}
 	gather_anew(checks, input->now);
 }
@@ -42,13 +57,6 @@ bool checks_traffic_speaks(const struct checks *checks, const struct checks_limi
 			   uint64_t now)
 {
 	return checks->fine_at && now - checks->fine_at <= limits->voice;
-}
-
-static bool is_contradicted(const struct checks *checks, const struct checks_limits *limits,
-			    const struct checks_prober *prober, uint64_t now)
-{
-	return checks->fine_at && checks->fine_from >= prober->onset &&
-	       now - checks->fine_at <= limits->testimony;
 }
 
 /* ---- probers ---- */
@@ -88,11 +96,13 @@ static void take_failure(struct checks *checks, struct checks_prober *prober,
 	prober->failed++;
 	prober->passed = 0;
 	/* What was witnessed before it began, or while it failed otherwise, says nothing. */
-	if (!prober->onset || prober->outcome != (uint32_t)check->outcome) {
+	if (prober->onset && prober->outcome == (uint32_t)check->outcome) {
+		prober->contradicted |= is_fine_since(checks, prober->onset);
+	} else {
 		prober->onset = now;
+		prober->contradicted = false;
 		gather_anew(checks, now);
 		checks->fine_served = 0;
-		checks->fine_failed = 0;
 	}
 	prober->outcome = check->outcome;
 	prober->http_status = check->http_status;
@@ -137,10 +147,15 @@ struct tally {
 	unsigned http_unrecovered;
 };
 
+static bool is_out(const struct checks_input *input)
+{
+	return input->balancer_known && input->balancer == LB_DOWN;
+}
+
 static unsigned needed_in_a_row(const struct checks_limits *limits,
 				const struct checks_input *input)
 {
-	if (input->balancer == CHECKS_BALANCER_DOWN)
+	if (is_out(input))
 		return 1;
 	return limits->failing + input->stretch - 1;
 }
@@ -151,10 +166,7 @@ static bool is_suspicious(const struct checks_prober *prober, const struct check
 	unsigned needed = limits->suspicious + input->stretch - 1;
 	unsigned failed = checks_recent_failures(prober);
 
-	if (failed >= needed || failed == CHECKS_RECENT)
-		return true;
-	return prober->failed && input->balancer != CHECKS_BALANCER_UNKNOWN &&
-	       input->checks_until_down <= 1;
+	return failed >= needed || failed == CHECKS_RECENT;
 }
 
 static bool is_worse(const struct checks_prober *a, const struct checks_prober *b)
@@ -164,12 +176,21 @@ static bool is_worse(const struct checks_prober *a, const struct checks_prober *
 	return checks_recent_failures(a) > checks_recent_failures(b);
 }
 
+/* Traffic that is fine again is worth all passed checks but one. */
+static bool has_recovered(const struct checks *checks, const struct checks_prober *prober,
+			  const struct checks_limits *limits)
+{
+	unsigned needed = is_fine_since(checks, prober->onset) ? 1 : limits->passing;
+
+	return !prober->onset || prober->passed >= needed;
+}
+
 static void count_prober(struct checks *checks, unsigned index, const struct checks_limits *limits,
 			 const struct checks_input *input, struct tally *tally)
 {
 	const struct checks_prober *prober = &checks->probers[index];
 	bool failing = prober->failed >= needed_in_a_row(limits, input);
-	bool unrecovered = prober->onset && prober->passed < limits->passing;
+	bool unrecovered = !has_recovered(checks, prober, limits);
 	bool http_error = prober->outcome == SHUNT_PROBE_HTTP_ERROR;
 
 	if (!checks->fresh || is_worse(prober, &checks->probers[checks->worst]))
@@ -206,12 +227,14 @@ static void count_probers(struct checks *checks, const struct checks_limits *lim
 	checks->failing_probers = ret_tally->failing;
 }
 
-/* Too few witnesses yet, but none against the service: wait, unless the balancer does not. */
+/* Witnesses enough since the onset, but no failed check since; or too few yet, but all are fine. */
 static bool is_being_heard(const struct checks *checks, const struct checks_limits *limits,
 			   const struct checks_input *input)
 {
+	if (is_fine_since(checks, checks->probers[checks->worst].onset))
+		return input->now - checks->fine_at <= limits->testimony;
 	return checks->served >= limits->hearing && !checks->failed &&
-	       input->balancer != CHECKS_BALANCER_DOWN;
+	       input->now - checks->gathered_from < limits->heard_for;
 }
 
 static void judge(struct checks *checks, const struct checks_limits *limits,
@@ -219,7 +242,8 @@ static void judge(struct checks *checks, const struct checks_limits *limits,
 {
 	const struct checks_prober *worst = &checks->probers[checks->worst];
 	bool own_word = worst->outcome == SHUNT_PROBE_HTTP_ERROR;
-	bool contradicted = is_contradicted(checks, limits, worst, input->now);
+	bool contradicted = worst->contradicted &&
+			    input->now - checks->fine_at <= limits->testimony;
 	bool most = 2 * tally->failing > checks->fresh;
 
 	checks->alone = checks->fresh >= limits->majority &&

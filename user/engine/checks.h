@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/model.h"
 #include "shunt/abi.h"
 
 /* Probers that are told apart; those beyond share the last place. */
@@ -28,22 +29,14 @@ struct check {
 	unsigned http_status; /* 0: none */
 };
 
-/* Where the load balancer is that is closest to taking the service out. */
-enum checks_balancer {
-	CHECKS_BALANCER_UNKNOWN, /* there is none, or no model of it */
-	CHECKS_BALANCER_UP,
-	CHECKS_BALANCER_GOING_DOWN,
-	CHECKS_BALANCER_DOWN,
-	CHECKS_BALANCER_GOING_UP,
-};
-
 struct checks_limits {
 	unsigned failing; /* failed checks in a row, of more than half of the probers */
 	unsigned passing; /* passed ones in a row for the end of that */
 	unsigned suspicious; /* failed ones among the last CHECKS_RECENT of one prober */
 	unsigned majority; /* probers before one of them can be told to be alone */
 	unsigned witnesses; /* served connections or requests that contradict failed checks */
-	unsigned hearing; /* …and so many at least, while it is not decided, put a verdict off */
+	unsigned hearing; /* …and so many, while it is not decided, put a verdict off… */
+	uint64_t heard_for; /* ns: …for so long at most */
 	double witness_failures; /* the share of failures among witnesses that is too much */
 	uint64_t testimony; /* ns: what was witnessed counts for so long */
 	uint64_t voice; /* ns: traffic speaks for the service for so long */
@@ -58,8 +51,8 @@ struct checks_input {
 	unsigned stretch; /* from 1 on: each step above that asks for one failed check more */
 	const struct check *checks; /* oldest first */
 	unsigned checks_count;
-	enum checks_balancer balancer;
-	unsigned checks_until_down; /* where there is a balancer: 0 when it is down */
+	bool balancer_known; /* there is a model of one, or several… */
+	enum lb_state balancer; /* …of which the one closest to taking it out is here */
 	uint64_t served; /* real traffic: connections or requests that went well… */
 	uint64_t failed; /* …and that did not */
 	bool traffic_bad; /* it is known to fail: no witness */
@@ -75,7 +68,7 @@ struct checks_prober {
 	uint32_t passed; /* in a row */
 	uint32_t outcome; /* of the last failed one, enum shunt_probe_outcome */
 	uint32_t http_status; /* likewise */
-	uint32_t reserved;
+	bool contradicted; /* since the onset traffic was fine, and then a check failed again */
 };
 
 /* All zero has seen nothing. */
@@ -87,7 +80,6 @@ struct checks {
 	uint64_t fine_from; /* ns: when the last sufficient gathering began… */
 	uint64_t fine_at; /* …and when it was complete; 0: there was none */
 	uint64_t fine_served; /* how many they were, from the onset on */
-	uint64_t fine_failed;
 	/* The verdict. */
 	uint32_t fresh; /* probers that still check */
 	uint32_t failing_probers; /* …of which so many find it failing */

@@ -103,8 +103,8 @@ static void add_checks(struct health *health, const struct health_limits *limits
 		.stretch = awareness_stretch(&health->awareness),
 		.checks = input->checks,
 		.checks_count = input->checks_count,
+		.balancer_known = input->balancer.known,
 		.balancer = input->balancer.state,
-		.checks_until_down = input->balancer.checks_until_down,
 		.served = traffic->handshakes[SHUNT_HANDSHAKE_OK],
 		.failed = failures_of(health, limits, input),
 		.traffic_bad = test->bad || health->silence.kind != SILENCE_NONE,
@@ -185,14 +185,13 @@ static bool is_outlook_bad(struct health *health, const struct health_limits *li
 static enum health_reason risk(struct health *health, const struct health_limits *limits,
 			       const struct health_input *input)
 {
-	enum checks_balancer balancer = input->balancer.state;
 	bool outlook_bad = is_outlook_bad(health, limits, input);
 
 	if (health->traffic.bad)
 		return HEALTH_REASON_CONNECTIONS;
 	if (health->checks.troubled_probers)
 		return HEALTH_REASON_CHECKS;
-	if (balancer != CHECKS_BALANCER_UNKNOWN && balancer != CHECKS_BALANCER_UP)
+	if (input->balancer.known && input->balancer.state != LB_UP)
 		return HEALTH_REASON_BALANCER;
 	return outlook_bad ? HEALTH_REASON_OUTLOOK : HEALTH_REASON_NONE;
 }
@@ -335,6 +334,7 @@ void health_step(struct health *health, const struct health_limits *limits,
 	ret_verdict->beneath = health->beneath;
 	ret_verdict->reason = reason;
 	ret_verdict->look = silence_wants_look(&health->silence, &limits->silence);
+	ret_verdict->balancer.known = input->balancer.known;
 	ret_verdict->balancer.state = input->balancer.state;
 	ret_verdict->balancer.checks_until_down = input->balancer.checks_until_down;
 	ret_verdict->balancer.outlook = input->balancer.outlook;

@@ -109,9 +109,10 @@ struct health_queue {
 
 /* The most pessimistic of the models of the service's load balancers. */
 struct health_balancer {
-	enum checks_balancer state;
-	unsigned checks_until_down; /* failed checks in a row; 0: it is down */
-	double outlook; /* the chance to be down within as many checks as that takes, 0 to 1 */
+	bool known; /* there is a model */
+	enum lb_state state;
+	unsigned checks_until_down; /* model_checks_until_down() */
+	double outlook; /* model_outlook() */
 };
 
 /* What happened since the last tick. */

@@ -123,7 +123,7 @@ static void say_reason(struct text *text, const struct health_verdict *verdict)
 		say(text, "nothing speaks against it");
 		break;
 	case HEALTH_REASON_OVER:
-		say(text, "it is over, if it stays so");
+		say(text, "what was wrong seems over, and is waited out");
 		break;
 	case HEALTH_REASON_CONNECTIONS:
 		say_connections(text, verdict);
@@ -160,24 +160,26 @@ static void say_balancer(struct text *text, const struct health_verdict *verdict
 	const struct health_balancer *balancer = &verdict->balancer;
 	const char *between = text->length ? "; " : "";
 
+	if (!balancer->known)
+		return;
 	switch (balancer->state) {
-	case CHECKS_BALANCER_UNKNOWN:
-		break;
-	case CHECKS_BALANCER_UP:
+	case LB_UP:
 		if (verdict->unseen)
 			say(text, "%sthe checks of %s still pass", between, text->balancer);
 		if (verdict->reason == HEALTH_REASON_OUTLOOK)
 			say(text, "%s%s takes it out with a chance of %.0f %% if this goes on",
 			    between, text->balancer, balancer->outlook * 100);
 		break;
-	case CHECKS_BALANCER_GOING_DOWN:
+	case LB_STATE_MAX:
+		break;
+	case LB_GOING_DOWN:
 		say(text, "%s%s takes it out in %u more check%s", between, text->balancer,
 		    balancer->checks_until_down, plural(balancer->checks_until_down));
 		break;
-	case CHECKS_BALANCER_DOWN:
+	case LB_DOWN:
 		say(text, "%s%s has taken it out", between, text->balancer);
 		break;
-	case CHECKS_BALANCER_GOING_UP:
+	case LB_GOING_UP:
 		say(text, "%s%s has taken it out and is about to bring it back", between,
 		    text->balancer);
 		break;

@@ -64,6 +64,7 @@ static void default_evidence(struct health_limits *limits)
 		.majority = 3,
 		.witnesses = 10,
 		.hearing = 3,
+		.heard_for = 10 * NSEC_PER_SEC,
 		.witness_failures = 0.05,
 		.testimony = 600 * NSEC_PER_SEC,
 		.voice = 60 * NSEC_PER_SEC,

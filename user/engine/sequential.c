@@ -115,7 +115,6 @@ static void detect(struct sequential *test, const struct sequential_limits *limi
 		test->score *= exp2(-(double)(now - test->at) / (double)limits->half_life);
 	test->score += failures * weights.failure - successes * weights.success;
 	test->score = fmax(test->score, floor_of(limits, &weights));
-	test->score = fmin(test->score, 2 * bound);
 
 	if (!test->bad && test->score >= bound) {
 		test->bad = true;

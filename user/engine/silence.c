@@ -34,7 +34,8 @@ static void learn_rates(struct silence *silence, const struct silence_input *inp
 				((double)input->connections / seconds - silence->connections);
 	silence->familiar = kept * silence->familiar + (input->responses ? 1 : 0);
 	silence->slowest *= kept;
-	silence->waiting *= kept;
+	if (!silence->from)
+		silence->waiting *= kept;
 }
 
 /* A response ended a silence of this length. */
