@@ -239,8 +239,10 @@ static __always_inline void on_last_word(const struct sock *sk, const struct tcp
 	if (!conn || conn_role(conn) != SHUNT_ROLE_SERVER)
 		return;
 	duration = take_answer(tcp, tcp->snd_nxt, conn);
-	if (duration >= 0 && (shard = shard_of(conn->slot)))
-		tally_duration(shard, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
+	if (duration < 0 || !(shard = shard_of(conn->slot)))
+		return;
+	tally(&shard->last_responses, 1);
+	tally_duration(shard, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
 }
 
 static __always_inline void on_close_state(const struct sock *sk, const struct tcp_sock *tcp,

@@ -119,9 +119,11 @@ struct shunt_counters {
  * counts lies in the first 128 bytes, since what costs is lines of cache.
  */
 struct shunt_shard {
+	__u64 responses; /* samples of that histogram: the daemon asks for them at every tick */
+	__u64 last_responses;
 	__u64 sums[SHUNT_HISTOGRAM_MAX]; /* ns */
 	struct shunt_counters counters;
-	__u64 reserved[7];
+	__u64 reserved[5];
 	__u64 buckets[SHUNT_HISTOGRAM_MAX][SHUNT_BUCKETS];
 	__u64 unused[6];
 };
@@ -129,6 +131,8 @@ struct shunt_shard {
 /* A service's cell, summed over its shards. */
 struct shunt_cell {
 	struct shunt_counters counters;
+	__u64 responses;
+	__u64 response_time; /* ns: the sum of their durations */
 	struct shunt_histogram histograms[SHUNT_SIGNAL_MAX];
 };
 
@@ -202,6 +206,7 @@ enum shunt_event_type {
 	SHUNT_EVENT_LISTEN, /* a socket began to listen */
 	SHUNT_EVENT_UNLISTEN, /* …and ceased */
 	SHUNT_EVENT_REMOTE, /* an unnamed remote is busy */
+	SHUNT_EVENT_PROBE, /* a health check has ended: a struct shunt_probe */
 };
 
 #define SHUNT_COMM_MAX 16
@@ -222,6 +227,69 @@ struct shunt_event {
 	char unit[SHUNT_UNIT_MAX]; /* last component of the socket's cgroup */
 };
 
+/*
+ * A health check of a service that listens here, by an address that is known to check.
+ * The source's requests of other sizes are its traffic, unless it does nothing else.
+ */
+struct shunt_probe {
+	__u32 type; /* SHUNT_EVENT_PROBE */
+	__u32 slot;
+	__u64 at; /* ns: when it began, as far as that is known */
+	__u64 duration; /* ns; 0: not known */
+	__u32 size; /* bytes that the prober sent */
+	__u16 status; /* of HTTP; 0: none was seen */
+	__u8 outcome; /* enum shunt_probe_outcome */
+	__u8 reserved;
+	__u8 addr[16];
+};
+
+/* Who is known to check a service; the key and the value of shunt_probers. */
+struct shunt_prober_key {
+	__u8 addr[16];
+	__u32 slot;
+};
+
+#define SHUNT_PROBER_SIZES 4
+
+struct shunt_prober {
+	__u32 sizes[SHUNT_PROBER_SIZES]; /* bytes of its requests, 0: it sends nothing */
+	__u32 count; /* of sizes */
+	__u32 dedicated; /* all its connections are checks, whatever they are like */
+};
+
+/*
+ * Who connects to a service to say little and go: the address, and how many bytes it says,
+ * for a load balancer's checks may come from the address that its traffic comes from.
+ * When it last did is kept, in units of 2^20 ns (1.05 ms); whether that is a rhythm the
+ * daemon decides.
+ */
+#define SHUNT_SOURCE_TIMES     16
+#define SHUNT_SOURCE_UNIT_LOG2 20
+#define SHUNT_SOURCE_WAYS      4
+#define SHUNT_SOURCE_SETS_LOG2 10
+#define SHUNT_SOURCE_SETS      (1 << SHUNT_SOURCE_SETS_LOG2)
+/* Connections of a source that come faster than this are not noted one by one. */
+#define SHUNT_SOURCE_UNITS_LEAST 24
+
+struct shunt_source {
+	__u8 addr[16];
+	__u32 size; /* bytes that it says; 0: it connects and goes */
+	__u32 slot; /* 0: the entry is free */
+	__u32 count; /* the newest time is times[(count - 1) % SHUNT_SOURCE_TIMES] */
+	__u32 times[SHUNT_SOURCE_TIMES];
+	__u32 reserved;
+};
+
+struct shunt_source_set {
+	struct shunt_source ways[SHUNT_SOURCE_WAYS];
+};
+
+/* What the programs are to do about a slot's sources; a set of these for each slot. */
+enum shunt_watch {
+	SHUNT_WATCH_RHYTHM = 1, /* note who connects and when */
+	SHUNT_WATCH_PROBERS = 2, /* some prober of it is known */
+};
+
 /* A listening socket's accept queue, as the walk over the listeners writes it. */
 struct shunt_queue {
 	struct shunt_endpoint local; /* cgroup 0 */
@@ -236,7 +304,7 @@ _Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogr
 _Static_assert(sizeof(struct shunt_counters) == 20 * 8, "counters' layout");
 _Static_assert(__builtin_offsetof(struct shunt_counters, closes) == 64, "counters' layout");
 _Static_assert(sizeof(struct shunt_shard) == 68 * 128, "shard layout");
-_Static_assert(__builtin_offsetof(struct shunt_shard, counters.closes) == 104, "shard layout");
+_Static_assert(__builtin_offsetof(struct shunt_shard, counters.closes) == 120, "shard layout");
 _Static_assert(__builtin_offsetof(struct shunt_shard, buckets) == 256, "shard layout");
 _Static_assert(sizeof(struct shunt_conn) == 32, "connection layout");
 _Static_assert(__builtin_offsetof(struct shunt_conn, slot) == 28, "connection layout");
@@ -250,5 +318,12 @@ _Static_assert(__builtin_offsetof(struct shunt_event, addr) == 32, "event layout
 
 _Static_assert(sizeof(struct shunt_queue) == 56, "queue layout");
 _Static_assert(__builtin_offsetof(struct shunt_queue, length) == 40, "queue layout");
+
+_Static_assert(sizeof(struct shunt_probe) == 48, "probe layout");
+_Static_assert(__builtin_offsetof(struct shunt_probe, addr) == 32, "probe layout");
+_Static_assert(sizeof(struct shunt_prober_key) == 20, "prober layout");
+_Static_assert(sizeof(struct shunt_prober) == 24, "prober layout");
+_Static_assert(sizeof(struct shunt_source) == 96, "source layout");
+_Static_assert(__builtin_offsetof(struct shunt_source, times) == 28, "source layout");
 
 #endif

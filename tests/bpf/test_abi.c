@@ -49,12 +49,16 @@ static const struct field shunt_counters_fields[] = {
 };
 
 static const struct field shunt_shard_fields[] = {
-	FIELD(shunt_shard, sums),    FIELD(shunt_shard, counters), FIELD(shunt_shard, reserved),
-	FIELD(shunt_shard, buckets), FIELD(shunt_shard, unused),
+	FIELD(shunt_shard, responses), FIELD(shunt_shard, last_responses),
+	FIELD(shunt_shard, sums),      FIELD(shunt_shard, counters),
+	FIELD(shunt_shard, reserved),  FIELD(shunt_shard, buckets),
+	FIELD(shunt_shard, unused),
 };
 
 static const struct field shunt_cell_fields[] = {
 	FIELD(shunt_cell, counters),
+	FIELD(shunt_cell, responses),
+	FIELD(shunt_cell, response_time),
 	FIELD(shunt_cell, histograms),
 };
 

@@ -154,6 +154,8 @@ static void fill_cells(uint32_t slot)
 	shard.counters.handshakes[SHUNT_HANDSHAKE_OK] = 1;
 	shard.counters.closes[SHUNT_CLOSE_ORDERLY] = 1;
 	shard.counters.answered = 1;
+	shard.responses = 1;
+	shard.last_responses = 1;
 	for (int i = 0; i < SHUNT_HISTOGRAM_MAX; i++) {
 		shard.sums[i] = 1;
 		for (int bucket = 0; bucket < SHUNT_BUCKETS; bucket++)
@@ -183,6 +185,8 @@ Test(plan, readings_are_sums_over_the_shards)
 	fill_cells(5);
 	observer_read(observer, 5, &cell);
 	cr_expect_eq(cell.counters.handshakes[SHUNT_HANDSHAKE_OK], rows);
+	cr_expect_eq(cell.responses, 2 * rows);
+	cr_expect_eq(cell.response_time, 2 * rows);
 	for (int signal = 0; signal < SHUNT_SIGNAL_MAX; signal++) {
 		/* The last response of a connection is a response. */
 		uint64_t times = signal == SHUNT_SIGNAL_RESPONSE ? 2 : 1;

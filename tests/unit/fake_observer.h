@@ -115,7 +115,7 @@ void observer_set_port(struct observer *observer, uint16_t port, uint8_t kinds)
 void observer_read_counters(const struct observer *observer, uint32_t slot,
 			    struct shunt_cell *ret_cell)
 {
-	ret_cell->counters = observer->cells[slot].counters;
+	memcpy(ret_cell, &observer->cells[slot], offsetof(struct shunt_cell, histograms));
 }
 
 void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell)

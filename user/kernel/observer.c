@@ -234,6 +234,10 @@ static void add_counters(const struct shunt_shard *shard, struct shunt_cell *ret
 {
 	add_words((__u64 *)&ret_cell->counters, (const __u64 *)&shard->counters,
 		  sizeof(ret_cell->counters) / sizeof(__u64));
+	add_words(&ret_cell->responses, &shard->responses, 1);
+	add_words(&ret_cell->responses, &shard->last_responses, 1);
+	add_words(&ret_cell->response_time, &shard->sums[SHUNT_SIGNAL_RESPONSE], 1);
+	add_words(&ret_cell->response_time, &shard->sums[SHUNT_HISTOGRAM_LAST_RESPONSE], 1);
 }
 
 static void add_histograms(const struct shunt_shard *shard, struct shunt_cell *ret_cell)
@@ -250,7 +254,7 @@ static void add_histograms(const struct shunt_shard *shard, struct shunt_cell *r
 void observer_read_counters(const struct observer *observer, uint32_t slot,
 			    struct shunt_cell *ret_cell)
 {
-	memset(&ret_cell->counters, 0, sizeof(ret_cell->counters));
+	memset(ret_cell, 0, offsetof(struct shunt_cell, histograms));
 	if (slot >= observer->slots)
 		return;
 	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
