@@ -30,7 +30,7 @@ static void fail_checks(unsigned failed)
 
 Test(health_checks, lost_checks_are_the_checkers_fault)
 {
-	const double rates[] = {5, 10, 100, 1000};
+	const double rates[] = {10, 20, 100, 1000};
 
 	for (unsigned seed = 0; seed < 100; seed++) {
 		start(seed, rates[seed % 4]);
@@ -47,12 +47,14 @@ Test(health_checks, lost_checks_are_the_checkers_fault)
 	}
 }
 
-/* From the second of two in a row on, before HAProxy acts on the third. */
+/* As soon as the second of two is contradicted, before HAProxy acts on the third. */
 Test(health_checks, is_said_before_the_balancer_acts)
 {
 	for (unsigned seed = 0; seed < 100; seed++) {
-		start(seed, 100);
+		start(seed, seed % 2 ? 100 : 10);
 		fail_checks(2);
+		cr_assert_eq(world.states[HEALTH_FAILING], 0);
+		world_run(&world, seed % 2 ? 300 * MSEC : 2500 * MSEC);
 		cr_assert_eq(world.verdict.state, HEALTH_CHECKER_FAULT, "seed %u", seed);
 		cr_assert_eq(world.verdict.balancer.checks_until_down, 1);
 	}
@@ -65,10 +67,11 @@ Test(health_checks, alternating_checks_are_the_checkers_fault)
 		start(seed, 100);
 		for (unsigned i = 0; i < 20; i++) {
 			fail_checks(1);
+			world.balancer.lossy = 0;
+			world_run(&world, 300 * MSEC);
 			if (i)
 				cr_assert_eq(world.verdict.state, HEALTH_CHECKER_FAULT);
-			world.balancer.lossy = 0;
-			world_run(&world, 3 * SECOND);
+			world_run(&world, 2700 * MSEC);
 		}
 		cr_assert_eq(world.states[HEALTH_FLAPPING] + world.states[HEALTH_FAILING], 0);
 		world_run(&world, 15 * SECOND);
@@ -91,9 +94,12 @@ Test(health_checks, an_unanswered_endpoint_is_the_checkers_fault)
 	start(1, 100);
 	world.balancer.http = true;
 	world.balancer.lost_as = SHUNT_PROBE_NO_RESPONSE;
-	fail_checks(2);
+	fail_checks(3);
 	cr_expect_eq(world.verdict.state, HEALTH_CHECKER_FAULT);
 	cr_expect_eq(world.verdict.outcome, SHUNT_PROBE_NO_RESPONSE);
+	/* Since the first of them, in 6 s. */
+	cr_expect_float_eq((double)world.verdict.witnesses, 600, 100, "%lu",
+			   world.verdict.witnesses);
 }
 
 /* The balancer sends nobody any more, so that nothing contradicts its checks but what was. */

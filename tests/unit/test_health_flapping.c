@@ -33,6 +33,8 @@ static unsigned foreseen(uint64_t (*toggle)(struct world *world), double failing
 		world_run(&world, 120 * SECOND);
 		cr_assert_neq(world.first[HEALTH_FLAPPING], 0, "seed %u", seed);
 		count += world.first[HEALTH_FLAPPING] < world.balancer.first_down_at;
+		/* Checks that fail in each of its bad times, and good times in between. */
+		cr_assert_eq(world.states[HEALTH_CHECKER_FAULT], 0, "seed %u", seed);
 	}
 	return count;
 }

@@ -106,20 +106,50 @@ Test(silence, an_unfamiliar_service)
 	cr_expect_lt(until_silent(), 20);
 }
 
-/* A single worker that is never idle and answers once a second: that is how it is. */
+/* A single worker that is never idle comes to answer but twice a second: that is how it is. */
 Test(silence, what_is_usual_is_learned)
 {
+	answer(1, 1, 300);
+	cr_expect_float_eq(silence.gap, 1e8, 1e6);
 	input.queue_known = true;
 	input.queue = 5;
 	for (unsigned i = 0; i < 120; i++) {
-		answer(1, 0, 9);
-		cr_expect_eq(silence.kind, SILENCE_NONE, "after %u s", i);
+		answer(1, 0, 4);
+		cr_expect_eq(silence.kind, SILENCE_NONE, "after %u", i);
 		answer(1, 1, 1);
 	}
-	cr_expect_float_eq(silence.gap, 1e9, 2e8);
-	answer(1, 0, 0);
-	cr_expect(lasts(45 - 10, 45 + 10));
+	cr_expect_float_eq(silence.gap, 5e8, 2e7);
+	cr_expect(lasts(24, 26));
 	cr_expect_eq(silence.kind, SILENCE_UNTOUCHED);
+}
+
+/* Nothing of one silence is taken for a part of the next. */
+Test(silence, each_begins_with_nothing)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		set_up();
+		answer(10, 10, 300);
+		/* A short one with all kinds of demand… */
+		input.connections = 10;
+		input.queue_known = i == 1;
+		input.queue = 50;
+		input.waiting_known = i >= 2;
+		input.unread_known = i == 3;
+		input.waiting = 50;
+		input.unread = 40;
+		input.oldest = SECOND;
+		ticks(4);
+		cr_expect_eq(silence.kind, SILENCE_NONE, "%u", i);
+		input.queue_known = input.waiting_known = input.unread_known = false;
+		input.waiting = 0;
+		answer(0, 10, 100);
+		/* …and a long one in which hardly anybody asks. */
+		answer(4, 0, 1);
+		input.connections = 0;
+		ticks(90);
+		cr_expect_eq(silence.kind, SILENCE_NONE, "%u", i);
+		cr_expect_neq(silence.from, 0);
+	}
 }
 
 Test(silence, a_slow_response_lately_asks_for_time)
@@ -295,6 +325,24 @@ Test(silence, a_late_tick_begins_it_anew)
 	ticks(5);
 	cr_expect_eq(silence.kind, SILENCE_UNMET);
 	cr_expect_eq(now - silence.from, SECOND);
+}
+
+/* …and does not begin before it, whatever the oldest request says. */
+Test(silence, a_late_tick_is_not_looked_behind)
+{
+	answer(10, 10, 300);
+	input.connections = 0;
+	ticks(3);
+	input.late = true;
+	tick();
+	input.late = false;
+	input.waiting_known = true;
+	input.waiting = 50;
+	input.oldest = 3 * SECOND;
+	ticks(4);
+	cr_expect_eq(silence.kind, SILENCE_NONE);
+	ticks(2);
+	cr_expect_eq(silence.kind, SILENCE_UNMET);
 }
 
 Test(silence, limits_are_stretched)

@@ -26,9 +26,27 @@ static bool too_many_failed(const struct checks *checks, const struct checks_lim
 static void move_onsets(struct checks *checks, uint64_t now)
 {
 	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
-		if (checks->probers[i].onset)
-			checks->probers[i].onset = now;
-		checks->probers[i].contradicted = false;
+		struct checks_prober *prober = &checks->probers[i];
+
+		if (prober->onset)
+			prober->onset = now;
+		prober->history = 0;
+		prober->doubted_at = 0;
+		prober->contradicted = false;
+	}
+}
+
+/* The witnesses are enough, and all is fine. */
+static void testify(struct checks *checks, uint64_t now)
+{
+	checks->fine_from = checks->gathered_from;
+	checks->fine_at = now;
+	checks->fine_served += checks->served;
+	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
+		struct checks_prober *prober = &checks->probers[i];
+
+		if (prober->doubted_at && checks->fine_from >= prober->doubted_at)
+			prober->contradicted = true;
 	}
 }
 
@@ -45,11 +63,8 @@ static void hear_witnesses(struct checks *checks, const struct checks_limits *li
 	checks->failed += input->failed;
 	if (checks->served + checks->failed < limits->witnesses)
 		return;
-	if (!too_many_failed(checks, limits)) {
-		checks->fine_from = checks->gathered_from;
-		checks->fine_at = input->now;
-		checks->fine_served += checks->served;
-	}
+	if (!too_many_failed(checks, limits))
+		testify(checks, input->now);
 	gather_anew(checks, input->now);
 }
 
@@ -96,13 +111,16 @@ static void take_failure(struct checks *checks, struct checks_prober *prober,
 	prober->failed++;
 	prober->passed = 0;
 	/* What was witnessed before it began, or while it failed otherwise, says nothing. */
-	if (prober->onset && prober->outcome == (uint32_t)check->outcome) {
-		prober->contradicted |= is_fine_since(checks, prober->onset);
-	} else {
+	if (!prober->onset || prober->outcome != (uint32_t)check->outcome) {
 		prober->onset = now;
+		prober->doubted_at = 0;
 		prober->contradicted = false;
-		gather_anew(checks, now);
 		checks->fine_served = 0;
+		gather_anew(checks, now);
+	} else if (!prober->doubted_at && is_fine_since(checks, prober->onset)) {
+		/* …nor what came before this one, if the service has failed just now. */
+		prober->doubted_at = now;
+		gather_anew(checks, now);
 	}
 	prober->outcome = check->outcome;
 	prober->http_status = check->http_status;
@@ -203,7 +221,6 @@ static void count_prober(struct checks *checks, unsigned index, const struct che
 	tally->http_unrecovered += unrecovered && http_error;
 
 	checks->troubled_probers += prober->failed > 0;
-	checks->error_probers += prober->failed > 0 && http_error;
 	checks->passing &= prober->passed >= limits->passing;
 	if (prober->passing_since > checks->passing_since)
 		checks->passing_since = prober->passing_since;
@@ -216,7 +233,6 @@ static void count_probers(struct checks *checks, const struct checks_limits *lim
 	checks->fresh = 0;
 	checks->worst = 0;
 	checks->troubled_probers = 0;
-	checks->error_probers = 0;
 	checks->passing = true;
 	checks->passing_since = 0;
 	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {

@@ -62,13 +62,14 @@ struct checks_prober {
 	uint64_t at; /* ns: the last check; 0: never seen */
 	uint64_t interval; /* ns, smoothed; 0: not known */
 	uint64_t onset; /* ns: since when checks fail so, on and off; 0: they pass */
+	uint64_t doubted_at; /* ns: one failed again after traffic had been fine; 0: none did */
 	uint64_t passing_since; /* ns: the first of the passed checks in a row */
 	uint32_t history; /* one bit a check, 1: failed, the newest is bit 0 */
 	uint32_t failed; /* in a row */
 	uint32_t passed; /* in a row */
 	uint32_t outcome; /* of the last failed one, enum shunt_probe_outcome */
 	uint32_t http_status; /* likewise */
-	bool contradicted; /* since the onset traffic was fine, and then a check failed again */
+	bool contradicted; /* traffic was fine between two of these and after the second */
 };
 
 /* All zero has seen nothing. */
@@ -84,7 +85,6 @@ struct checks {
 	uint32_t fresh; /* probers that still check */
 	uint32_t failing_probers; /* …of which so many find it failing */
 	uint32_t troubled_probers; /* …and so many failed it at their last check */
-	uint32_t error_probers; /* …so many of them for an error status */
 	uint32_t worst; /* the prober that finds it worst */
 	uint32_t seen; /* checks since the last time that all fresh probers were heard */
 	bool failing; /* the checks say that the service fails, and nothing contradicts */

@@ -142,7 +142,8 @@ static void sample(struct health *health, const struct health_limits *limits, ui
 static void add_sample(struct health *health, const struct health_limits *limits, uint64_t now)
 {
 	const struct checks *checks = &health->checks;
-	bool own_word = 2 * checks->error_probers > checks->fresh;
+	const struct checks_prober *worst = &checks->probers[checks->worst];
+	bool own_word = worst->failed && worst->outcome == SHUNT_PROBE_HTTP_ERROR;
 	bool up = !health->down_since;
 
 	if (health->traffic.bad && up)
