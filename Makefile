@@ -134,7 +134,7 @@ test: all tests ## build and run the tests, no more (T=PATTERN: those whose name
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
 unit-tests: $(UNIT_TESTS)
 
-bench: ## measure what shunt costs and write docs/bench.md (root; QUICK=1: a minute's look)
+bench: ## measure what shunt costs and write docs/bench.md (root; 13 minutes; QUICK=1: three, a mere look)
 	$(Q)packaging/deps build run bench
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(BENCH_TOOLS)
 	$(Q)BUILD=$(BUILD) QUICK='$(QUICK)' tests/bench/run

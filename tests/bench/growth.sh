@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
-# Growth: kernel cost as the services and as the open connections become many.
+# Growth: kernel cost as the services and as the open connections become many, on one core.
 
 # many COUNT: a configuration of so many services, each a port of its own
 many() {
@@ -28,9 +28,10 @@ growth_with_services() {
 
 measure_services() {
 	local round count
+	place one
 	serve many "$first_port" 4096
-	for round in $(seq "$rounds"); do
-		say "growth with services, round $round of $rounds"
+	for round in $(seq "$growth_rounds"); do
+		say "growth with services, round $round of $growth_rounds"
 		for count in $(in_order "$round" $service_counts); do
 			growth_with_services "$count" "$round"
 		done
@@ -60,7 +61,7 @@ growth_with_connections() {
 	local round=$1 count mode held=0 holders=() holder
 	observe observer host <<-CONFIG
 		services:
-		  - {name: web, inbound: ["*:$first_port"]}
+		  - {name: web, inbound: ["*:$port"]}
 		  - {name: idle, inbound: ["*:$idle_port"]}
 	CONFIG
 	for count in $idle_connections; do
@@ -81,10 +82,10 @@ growth_with_connections() {
 # Always from few to many: what has been opened once leaves its memory with the kernel.
 measure_connections() {
 	local round
-	serve web "$first_port" 1
-	for round in $(seq "$rounds"); do
-		say "growth with connections, round $round of $rounds"
+	serve_in one
+	for round in $(seq "$growth_rounds"); do
+		say "growth with connections, round $round of $growth_rounds"
 		growth_with_connections "$round"
 	done
-	stop web
+	stop one
 }

@@ -9,17 +9,20 @@ samples=$scratch/samples
 first_port=10000
 idle_port=9000
 
-# Two CPUs for clients and servers together: then throughput is what a request costs, on every machine.
+# The two CPUs of clients and servers, where there are two.
 cpus=$(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | awk -F- '{
 	for (cpu = $1; cpu <= (NF > 1 ? $2 : $1); cpu++) print cpu }' | head -n 2 | paste -sd,)
 
 # Full runs, and with QUICK=1 a look that only shows that everything works.
 if [ -n "${QUICK:-}" ]; then
-	seconds=1 warm_up=0.3s rounds=1 pairs=2 idle_seconds=3 scrapes=9 idle_connections="1 1000 20000"
+	seconds=1 rounds=1 growth_rounds=1 pairs=2 idle_seconds=3 scrapes=9
+	idle_connections="1 1000 20000"
 else
-	seconds=2 warm_up=0.7s rounds=5 pairs=10 idle_seconds=10 scrapes=41
+	seconds=2 rounds=5 growth_rounds=3 pairs=8 idle_seconds=8 scrapes=31
 	idle_connections="1 1000 100000"
 fi
+# wrk knows whole seconds only.
+warm_up=1s
 service_counts="1 16 256 4096"
 
 say() {
@@ -36,6 +39,42 @@ note() {
 	sample note - - - - "$1"
 }
 
+# ---- places -------------------------------------------------------------------------------------
+
+# What a segment costs depends on whether its two ends run on one core, and the scheduler moves them
+# about. So each measurement has its place:
+# - one: servers and clients all on one core;
+# - across: servers on one core, clients on another;
+# - free: both on two cores, as the scheduler likes. Then both cores are busy, and throughput is what a
+#   request costs, on every machine.
+# Each has a server of its own, at its $port.
+place() {
+	case $1 in
+	one) port=$first_port server_cpus=${cpus#*,} client_cpus=${cpus#*,} ;;
+	across) port=$((first_port + 1)) server_cpus=${cpus%,*} client_cpus=${cpus#*,} ;;
+	free) port=$((first_port + 2)) server_cpus=$cpus client_cpus=$cpus ;;
+	esac
+}
+
+# find_places: the fixed ones that this machine has, in $places
+find_places() {
+	places=(one)
+	if [ "${cpus%,*}" != "${cpus#*,}" ]; then
+		places+=(across)
+	else
+		note "only one CPU: nothing is measured across two"
+	fi
+}
+
+# serve_in PLACE...: a server in each, of that name
+serve_in() {
+	local where
+	for where in "$@"; do
+		place "$where"
+		serve "$where" "$port" 1
+	done
+}
+
 # ---- servers ------------------------------------------------------------------------------------
 
 # listens FIRST COUNT: nginx's words for a range of ports
@@ -43,7 +82,7 @@ listens() {
 	seq -f 'listen %.0f;' "$1" $(($1 + $2 - 1))
 }
 
-# serve NAME FIRST-PORT PORTS: an nginx of two processes on the benchmark's CPUs
+# serve NAME FIRST-PORT PORTS: an nginx of two processes in the present place
 serve() {
 	local dir=$scratch/$1.nginx
 	mkdir -p "$dir"
@@ -68,7 +107,7 @@ serve() {
 			}
 		}
 	CONFIG
-	spawn "$1" host taskset -c "$cpus" nginx -e stderr -c "$dir/nginx.conf"
+	spawn "$1" host taskset -c "$server_cpus" nginx -e stderr -c "$dir/nginx.conf"
 	eventually inside host curl -sf -o "$dir/answer" "http://127.0.0.1:$2/" ||
 		give_up "nginx does not start"
 }
@@ -153,20 +192,26 @@ in_order() {
 load() {
 	command=(wrk -t 2 -c 64 -d "$2")
 	[ "$1" = alive ] || command+=(-H "Connection: close")
-	command+=("http://127.0.0.1:${3:-$first_port}/")
+	command+=("http://127.0.0.1:${3:-$port}/")
+}
+
+# answered FILE: sets $requests to what wrk or spread says there
+answered() {
+	requests=$(awk '/requests in/ { print $1 }' "$1")
+	[ "${requests:-0}" -gt 0 ]
 }
 
 warm() {
 	load "$1" "$warm_up" "${2:-}"
-	inside host taskset -c "$cpus" "${command[@]}" >"$scratch/wrk"
+	inside host taskset -c "$client_cpus" "${command[@]}" >"$scratch/wrk" &&
+		answered "$scratch/wrk" || give_up "no request was answered: ${command[*]}"
 }
 
 # gauge OPTION... COMMAND...: of measure; sets $requests and leaves the rest in $scratch/gauge
 gauge() {
-	inside host taskset -c "$cpus" "$bench/measure" --output "$scratch/done" "$@" \
+	inside host taskset -c "$client_cpus" "$bench/measure" --output "$scratch/done" "$@" \
 		>"$scratch/gauge" || give_up "no measurement: $*"
-	requests=$(awk '/requests in/ { print $1 }' "$scratch/done")
-	[ "${requests:-0}" -gt 0 ] || give_up "no request was answered: $*"
+	answered "$scratch/done" || give_up "no request was answered: $*"
 	! grep -q 'Socket errors\|Non-2xx' "$scratch/done" ||
 		say "$(grep 'Socket errors\|Non-2xx' "$scratch/done")"
 }

@@ -27,6 +27,7 @@ memory_with() {
 	local count=$1 round=$2 foretold
 	foretold=$("$SHUNT" check --json -c "$scratch/observer.yaml" | jq .kernel_memory.fixed_bytes)
 	sample memory resident "$count" - "$round" "$(resident "${pid[observer]}")"
+	sample memory whole "$count" - "$round" "$(awk '/^VmRSS:/ { print $2 }' "/proc/${pid[observer]}/status")"
 	sample memory kernel "$count" - "$round" "$(kernel_memory "${pid[observer]}")"
 	sample memory foretold "$count" - "$round" "$foretold"
 }
@@ -123,6 +124,7 @@ lateness() {
 
 reading_with() {
 	local count=$1 round=$2
+	place free
 	serve many "$first_port" "$count"
 	observe observer host < <(many "$count")
 	# Memory is what it is once everything has been used.

@@ -2,28 +2,35 @@
 # SPDX-License-Identifier: GPL-2.0
 # Workload cost: requests a second, and CPU time a request, of nginx under wrk beside each observer.
 
-# The CPU time of everything that a request needs. What is done in an interrupt counts for who it met.
+# everything SERVER: the CPU time of all that a request needs. What is done in an interrupt counts for
+# who it met.
 everything() {
 	local thread
-	processes web
+	processes "$1"
 	for thread in $(pgrep '^ksoftirqd'); do
 		printf -- '--cpu\nsoftirq:%s\n' "$thread"
 	done
 	[ -z "${pid[observer]:-}" ] || printf -- '--cpu\nobserver:%s\n' "${pid[observer]}"
 }
 
-# try_workload: measures what is there now; sets last[FIGURE,MODE]
+# try_load MODE PLACE: measures what is there now; sets last[FIGURE,MODE PLACE]
+try_load() {
+	local options
+	place "$2"
+	warm "$1"
+	load "$1" "${seconds}s"
+	mapfile -t options < <(everything "$2")
+	gauge "${options[@]}" "${command[@]}"
+	last[rps,$1 $2]=$(awk -v requests="$requests" \
+		'$1 == "elapsed" { printf "%.1f", requests * 1e9 / $2 }' "$scratch/gauge")
+	last[cpu,$1 $2]=$(per_request '$1 == "cpu"' 3)
+}
+
+# Across two cores the programs take longer than anywhere; is it added to a request, or moved?
 try_workload() {
-	local mode options
-	for mode in close alive; do
-		warm "$mode"
-		load "$mode" "${seconds}s"
-		mapfile -t options < <(everything)
-		gauge "${options[@]}" "${command[@]}"
-		last[rps,$mode]=$(awk -v requests="$requests" \
-			'$1 == "elapsed" { printf "%.1f", requests * 1e9 / $2 }' "$scratch/gauge")
-		last[cpu,$mode]=$(per_request '$1 == "cpu"' 3)
-	done
+	try_load close free
+	try_load alive free
+	[ ${#places[@]} -lt 2 ] || try_load alive across
 }
 
 # keep_workload VARIANT ROUND: what was tried last
@@ -57,9 +64,9 @@ beside() {
 }
 
 measure_workload() {
-	local round peer
+	local round peer where
 	local -A last
-	serve web "$first_port" 1
+	serve_in free "${places[@]:1}"
 	try_workload
 	for round in $(seq "$pairs"); do
 		say "workload cost, round $round of $pairs"
@@ -70,5 +77,7 @@ measure_workload() {
 			beside "$peer" "$round"
 		done
 	done
-	stop web
+	for where in free "${places[@]:1}"; do
+		stop "$where"
+	done
 }
