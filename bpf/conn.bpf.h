@@ -34,6 +34,9 @@ struct {
 	__type(value, struct shunt_conn);
 } shunt_conns_overflow SEC(".maps");
 
+/* Open connections from known probers: mostly none, and packets need not be looked at. */
+__s64 shunt_suspected;
+
 /* How many connections are in the overflow; mostly none, and it need not be asked. */
 __u64 shunt_overflowed;
 
@@ -226,8 +229,10 @@ static __always_inline void conn_add(const struct sock *sk, const struct shunt_c
 
 	if (stale) {
 		shard = shared_shard_of(stale->slot);
+		if (stale->flags & SHUNT_CONN_PROBER)
+			__sync_fetch_and_sub(&shunt_suspected, 1);
 		/* How it ended nobody knows, which is no evidence of a failure. */
-		if (shard)
+		if (shard && !(stale->flags & SHUNT_CONN_PROBE))
 			count(&shard->counters.closes[SHUNT_CLOSE_ORDERLY], 1);
 		count_error(SHUNT_SITE_CONN_STALE, -17 /* EEXIST */);
 		conn_fill(stale, from);

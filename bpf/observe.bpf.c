@@ -22,6 +22,7 @@
 #include "exchange.bpf.h"
 #include "listener.bpf.h"
 #include "outcome.bpf.h"
+#include "probe.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -115,6 +116,12 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	conn.flags = conn_flags(role);
 	conn.rtt_unit = RTT_UNIT(conn.established);
 	conn.slot = find_slot(sk, role);
+	if (role == SHUNT_ROLE_SERVER && watches_of(conn.slot) & SHUNT_WATCH_PROBERS)
+		conn.flags |= begin_probe(sk, conn.slot);
+	if (conn.flags & SHUNT_CONN_PROBE) {
+		conn_add(sk, &conn);
+		return;
+	}
 	shard = shard_of(conn.slot);
 	if (!shard)
 		return;
@@ -202,6 +209,21 @@ static __always_inline __u64 closed_at(const struct sock *sk, const struct tcp_s
 	return sends_reset(sk, oldstate) ? bpf_ktime_get_ns() : tcp->tcp_clock_cache;
 }
 
+/* Whether it was a check that is over, and what it counted as until then is taken back. */
+static __always_inline bool was_probe(const struct sock *sk, const struct tcp_sock *tcp,
+				      const struct shunt_conn *conn, int oldstate)
+{
+	struct shunt_shard *shard;
+
+	if (conn->flags & SHUNT_CONN_CLIENT || !watches_of(conn->slot) ||
+	    !end_probe(sk, tcp, conn, oldstate))
+		return false;
+	shard = shared_shard_of(conn->slot);
+	if (shard && !(conn->flags & SHUNT_CONN_PROBE))
+		count(&shard->counters.handshakes[SHUNT_HANDSHAKE_OK], -1);
+	return true;
+}
+
 static __always_inline void on_closed(const struct sock *sk, const struct tcp_sock *tcp,
 				      int oldstate)
 {
@@ -210,6 +232,10 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 
 	if (!conn) {
 		on_unfollowed(sk, tcp, oldstate);
+		return;
+	}
+	if (was_probe(sk, tcp, conn, oldstate)) {
+		conn_remove(sk, conn);
 		return;
 	}
 	shard = shard_of(conn->slot);
@@ -236,7 +262,7 @@ static __always_inline void on_last_word(const struct sock *sk, const struct tcp
 	struct shunt_shard *shard;
 	__s64 duration;
 
-	if (!conn || conn_role(conn) != SHUNT_ROLE_SERVER)
+	if (!conn || conn->flags & (SHUNT_CONN_CLIENT | SHUNT_CONN_PROBE))
 		return;
 	duration = take_answer(tcp, tcp->snd_nxt, conn);
 	if (duration < 0 || !(shard = shard_of(conn->slot)))
@@ -338,6 +364,8 @@ int BPF_PROG(shunt_segment, struct sock *sk, const struct sk_buff *skb)
 			take_up(sk, tcp);
 		return 0;
 	}
+	if (conn->flags & SHUNT_CONN_PROBE)
+		return 0;
 	if (conn_role(conn) == SHUNT_ROLE_SERVER)
 		server_segment(tcp, skb, conn);
 	else
@@ -367,7 +395,9 @@ int BPF_PROG(shunt_destroy, struct sock *sk)
 		return 0;
 	tcp = tcp_of(sk);
 	shard = shared_shard_of(conn->slot);
-	if (tcp && shard)
+	if (conn->flags & SHUNT_CONN_PROBER)
+		suspect_take(sk);
+	if (tcp && shard && !(conn->flags & SHUNT_CONN_PROBE))
 		count(&shard->counters.closes[close_of(sk, tcp, conn, BPF_TCP_LAST_ACK)], 1);
 	conn_remove(sk, conn);
 	return 0;
@@ -405,7 +435,7 @@ int BPF_PROG(shunt_retransmit, struct sock *sk)
 		shard = shard_of(find_slot(sk, SHUNT_ROLE_CLIENT));
 	} else {
 		conn = conn_find(sk);
-		shard = conn ? shard_of(conn->slot) : NULL;
+		shard = conn && !(conn->flags & SHUNT_CONN_PROBE) ? shard_of(conn->slot) : NULL;
 	}
 	if (shard)
 		count(&shard->counters.retransmits, 1);
@@ -428,5 +458,6 @@ int BPF_PROG(shunt_retransmit_synack, const struct sock *listener, const struct 
 	return 0;
 }
 
+#include "drop.bpf.h"
 #include "reset.bpf.h"
 #include "walk.bpf.h"

@@ -82,13 +82,18 @@ static __always_inline bool sends_reset(const struct sock *sk, int oldstate)
 	return !sk->sk_err && (oldstate == BPF_TCP_ESTABLISHED || oldstate == BPF_TCP_CLOSE_WAIT);
 }
 
+/* Whether the peer has said its last; tcp_fin() sets the flag. */
+static __always_inline bool is_finished(const struct sock *sk)
+{
+	unsigned long done = 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE);
+
+	return sk->__sk_common.skc_flags & done;
+}
+
 /* Whether the peer sent any data: bytes_received counts its FIN as a byte, if it came. */
 static __always_inline bool has_received(const struct sock *sk, const struct tcp_sock *tcp)
 {
-	unsigned long done = 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE);
-	bool finished = sk->__sk_common.skc_flags & done; /* set by tcp_fin() */
-
-	return tcp->bytes_received > finished;
+	return tcp->bytes_received > is_finished(sk);
 }
 
 /* An orderly close in which the asking end said something and the other never a byte. */

@@ -13,47 +13,8 @@
 #ifndef SHUNT_BPF_RESET_H
 #define SHUNT_BPF_RESET_H
 
-#include "conn.bpf.h"
-
-/* The parts of the headers that are needed, as they lie in the packet. */
-struct tcp_ports {
-	__be16 source;
-	__be16 dest;
-	__be32 seq;
-	__be32 ack_seq;
-	__u8 offset;
-	__u8 flags;
-};
-
-#define TCP_FLAG_SYN_BIT 0x02
-#define TCP_FLAG_ACK_BIT 0x10
-
-#define IPV4_SADDR_OFFSET 12
-#define IPV4_DADDR_OFFSET 16
-#define IPV6_SADDR_OFFSET 8
-#define IPV6_DADDR_OFFSET 24
-
-/* One end of a packet; 0, or a negative errno of the reads. */
-static __always_inline long packet_endpoint(const struct sk_buff *skb, __be16 port, __u32 ipv4_at,
-					    __u32 ipv6_at, struct shunt_endpoint *ret_endpoint)
-{
-	const void *network = skb->head + skb->network_header;
-	__u8 version;
-	__be32 ipv4;
-	long error;
-
-	error = bpf_probe_read_kernel(&version, sizeof(version), network);
-	if (error)
-		return error;
-	ret_endpoint->port = bpf_ntohs(port);
-	ret_endpoint->netns = skb->dev->nd_net.net->ns.inum;
-	if (version >> 4 == 6)
-		return bpf_probe_read_kernel(ret_endpoint->addr, sizeof(ret_endpoint->addr),
-					     network + ipv6_at);
-	error = bpf_probe_read_kernel(&ipv4, sizeof(ipv4), network + ipv4_at);
-	map_ipv4(ret_endpoint->addr, ipv4);
-	return error;
-}
+#include "packet.bpf.h"
+#include "probe.bpf.h"
 
 /* The service that a packet without a socket was meant for, or came from. */
 static __always_inline long packet_slot(const struct sk_buff *skb, const struct tcp_ports *ports,
@@ -63,7 +24,7 @@ static __always_inline long packet_slot(const struct sk_buff *skb, const struct 
 	__u32 *slot;
 	long error;
 
-	error = packet_endpoint(skb, ports->dest, IPV4_DADDR_OFFSET, IPV6_DADDR_OFFSET, &endpoint);
+	error = packet_local(skb, ports, &endpoint);
 	if (error)
 		return error;
 	slot = find_inbound(&endpoint, NULL);
@@ -71,13 +32,22 @@ static __always_inline long packet_slot(const struct sk_buff *skb, const struct 
 		*ret_slot = *slot;
 		return 0;
 	}
-	error = packet_endpoint(skb, ports->source, IPV4_SADDR_OFFSET, IPV6_SADDR_OFFSET,
-				&endpoint);
+	error = packet_remote(skb, ports, &endpoint);
 	if (error)
 		return error;
 	slot = find_outbound(&endpoint, NULL);
 	*ret_slot = slot ? *slot : SHUNT_SLOT_UNKNOWN_SERVER;
 	return 0;
+}
+
+/* Whether it was a health check that met nobody. */
+static __always_inline bool is_refused_probe(const struct sk_buff *skb,
+					     const struct tcp_ports *ports, __u32 slot)
+{
+	struct shunt_endpoint remote = {};
+
+	return watches_of(slot) && !packet_remote(skb, ports, &remote) &&
+	       end_packet_probe(slot, &remote, SHUNT_PROBE_REFUSED);
 }
 
 /* No socket wants this packet. */
@@ -86,20 +56,24 @@ static __always_inline void refuse_packet(const struct sk_buff *skb)
 	struct tcp_ports ports = {};
 	struct shunt_shard *shard;
 	__u32 slot = 0;
+	bool is_syn;
 	long error;
 
-	error = bpf_probe_read_kernel(&ports, sizeof(ports), skb->head + skb->transport_header);
+	error = packet_ports(skb, &ports);
 	if (!error)
 		error = packet_slot(skb, &ports, &slot);
 	if (error) {
 		count_error(SHUNT_SITE_PACKET, error);
 		return;
 	}
+	is_syn = (ports.flags & (TCP_FLAG_SYN_BIT | TCP_FLAG_ACK_BIT)) == TCP_FLAG_SYN_BIT;
+	if (is_syn && is_refused_probe(skb, &ports, slot))
+		return;
 	shard = shard_of(slot);
 	if (!shard)
 		return;
 	count(&shard->counters.resets_sent, 1);
-	if ((ports.flags & (TCP_FLAG_SYN_BIT | TCP_FLAG_ACK_BIT)) == TCP_FLAG_SYN_BIT)
+	if (is_syn)
 		count(&shard->counters.handshakes[SHUNT_HANDSHAKE_REFUSED], 1);
 }
 
@@ -121,6 +95,8 @@ static __always_inline struct shunt_shard *shard_of_socket(const struct sock *sk
 {
 	struct shunt_conn *conn = conn_find(sk);
 
+	if (conn && conn->flags & SHUNT_CONN_PROBE)
+		return NULL;
 	return shard_of(conn ? conn->slot : find_slot(sk, guess_role(sk)));
 }
 

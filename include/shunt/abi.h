@@ -77,6 +77,9 @@ enum shunt_slot {
 	SHUNT_SLOT_FIRST,
 };
 
+/* No slot is as high. */
+#define SHUNT_SLOTS_MAX 8192
+
 /* Where a helper failed; the row of shunt_errors. */
 enum shunt_site {
 	SHUNT_SITE_CELL, /* a slot outside the array of cells */
@@ -151,6 +154,8 @@ enum shunt_conn_flag {
 	SHUNT_CONN_CLIENT = 1, /* this end is the client, else the server */
 	SHUNT_CONN_WINDOW_CLOSED = 2, /* the peer's window is zero */
 	SHUNT_CONN_RTT_SAMPLED = 4, /* its RTT was sampled while it was open */
+	SHUNT_CONN_PROBER = 8, /* it comes from an address that is known to check */
+	SHUNT_CONN_PROBE = 16, /* it is a check, and none of the service's traffic */
 };
 
 /* The table of open connections; see bpf/conn.bpf.h. */

@@ -19,6 +19,11 @@ struct shunt_endpoint endpoint;
 struct shunt_prefix prefix;
 struct shunt_event event;
 struct shunt_queue queue;
+struct shunt_probe probe;
+struct shunt_prober_key prober_key;
+struct shunt_prober prober;
+struct shunt_source source;
+struct shunt_source_set source_set;
 enum shunt_role role;
 enum shunt_handshake handshake;
 enum shunt_close close;
@@ -29,6 +34,7 @@ enum shunt_port port;
 enum shunt_event_type event_type;
 enum shunt_conn_flag conn_flag;
 enum shunt_probe_outcome probe_outcome;
+enum shunt_watch watch;
 
 /* The histogram's arithmetic, a value a run. */
 SEC("syscall")

@@ -41,7 +41,7 @@ static inline void scene_enter(void)
 
 static inline void scene_load(void)
 {
-	const struct observer_limits limits = {.slots = SCENE_SLOTS};
+	const struct observer_limits limits = {.slots = SCENE_SLOTS, .answers = true};
 
 	cr_assert_eq(observer_open(&limits, &observer), 0);
 }

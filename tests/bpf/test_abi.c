@@ -89,6 +89,32 @@ static const struct field shunt_event_fields[] = {
 	FIELD(shunt_event, comm),   FIELD(shunt_event, unit),
 };
 
+static const struct field shunt_probe_fields[] = {
+	FIELD(shunt_probe, type),     FIELD(shunt_probe, slot),	    FIELD(shunt_probe, at),
+	FIELD(shunt_probe, duration), FIELD(shunt_probe, size),	    FIELD(shunt_probe, status),
+	FIELD(shunt_probe, outcome),  FIELD(shunt_probe, reserved), FIELD(shunt_probe, addr),
+};
+
+static const struct field shunt_prober_key_fields[] = {
+	FIELD(shunt_prober_key, addr),
+	FIELD(shunt_prober_key, slot),
+};
+
+static const struct field shunt_prober_fields[] = {
+	FIELD(shunt_prober, sizes),
+	FIELD(shunt_prober, count),
+	FIELD(shunt_prober, dedicated),
+};
+
+static const struct field shunt_source_fields[] = {
+	FIELD(shunt_source, addr),  FIELD(shunt_source, size),	FIELD(shunt_source, slot),
+	FIELD(shunt_source, count), FIELD(shunt_source, times), FIELD(shunt_source, reserved),
+};
+
+static const struct field shunt_source_set_fields[] = {
+	FIELD(shunt_source_set, ways),
+};
+
 static const struct field shunt_queue_fields[] = {
 	FIELD(shunt_queue, local), FIELD(shunt_queue, socket), FIELD(shunt_queue, length),
 	FIELD(shunt_queue, limit), FIELD(shunt_queue, drops),  FIELD(shunt_queue, reserved),
@@ -98,7 +124,8 @@ static const struct layout layouts[] = {
 	LAYOUT(shunt_counters), LAYOUT(shunt_shard),  LAYOUT(shunt_histogram),
 	LAYOUT(shunt_cell),	LAYOUT(shunt_conn),   LAYOUT(shunt_conn_set),
 	LAYOUT(shunt_endpoint), LAYOUT(shunt_prefix), LAYOUT(shunt_event),
-	LAYOUT(shunt_queue),
+	LAYOUT(shunt_queue),	LAYOUT(shunt_probe),  LAYOUT(shunt_prober_key),
+	LAYOUT(shunt_prober),	LAYOUT(shunt_source), LAYOUT(shunt_source_set),
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
@@ -149,7 +176,8 @@ Test(abi, structs)
 static bool is_elsewhere(const char *name)
 {
 	return !strcmp(name, "shunt_event") || !strcmp(name, "shunt_queue") ||
-	       !strcmp(name, "shunt_cell") || !strcmp(name, "shunt_histogram");
+	       !strcmp(name, "shunt_cell") || !strcmp(name, "shunt_histogram") ||
+	       !strcmp(name, "shunt_probe");
 }
 
 Test(abi, structs_of_the_observer)
@@ -181,6 +209,11 @@ static const struct constant constants[] = {
 	CONSTANT(SHUNT_CONN_CLIENT),
 	CONSTANT(SHUNT_CONN_WINDOW_CLOSED),
 	CONSTANT(SHUNT_CONN_RTT_SAMPLED),
+	CONSTANT(SHUNT_CONN_PROBER),
+	CONSTANT(SHUNT_CONN_PROBE),
+	CONSTANT(SHUNT_EVENT_PROBE),
+	CONSTANT(SHUNT_WATCH_RHYTHM),
+	CONSTANT(SHUNT_WATCH_PROBERS),
 	CONSTANT(SHUNT_PROBE_PASS),
 	CONSTANT(SHUNT_PROBE_REFUSED),
 	CONSTANT(SHUNT_PROBE_RESET),
@@ -245,7 +278,7 @@ static const struct constant constants[] = {
 static const char *const enums[] = {
 	"shunt_role",	   "shunt_handshake",	  "shunt_close", "shunt_signal",
 	"shunt_slot",	   "shunt_site",	  "shunt_port",	 "shunt_event_type",
-	"shunt_conn_flag", "shunt_probe_outcome",
+	"shunt_conn_flag", "shunt_probe_outcome", "shunt_watch",
 };
 
 static const struct constant *find_constant(const char *name)

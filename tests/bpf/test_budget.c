@@ -68,6 +68,7 @@ static void choose_programs(struct observe_bpf *bpf)
 	}
 	bpf_program__set_autoload(bpf->progs.shunt_seed, has[SIGNAL_DISCOVERY]);
 	bpf_program__set_autoload(bpf->progs.shunt_destroy, true);
+	bpf_program__set_autoload(bpf->progs.shunt_answer, true);
 }
 
 static struct observe_bpf *load(void)

@@ -2,6 +2,7 @@
 #include "kernel/cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
 #include <limits.h>
@@ -83,4 +84,15 @@ int cgroup_resolve(const char *pattern, uint64_t ids[static CGROUP_IDS_MAX])
 			ids[unique++] = ids[i];
 	}
 	return unique;
+}
+
+int cgroup_root(void)
+{
+	char mount[PATH_MAX];
+	int r = find_mount(sizeof(mount), mount);
+
+	if (r < 0)
+		return r;
+	r = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return r < 0 ? -errno : r;
 }

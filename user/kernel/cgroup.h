@@ -17,4 +17,10 @@
  */
 int cgroup_resolve(const char *pattern, uint64_t ids[static CGROUP_IDS_MAX]);
 
+/*
+ * Opens the root of cgroup2.  A descriptor to close, -ENOENT where none is mounted, or
+ * another negative errno.
+ */
+int cgroup_root(void);
+
 #endif

@@ -14,21 +14,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kernel/cgroup.h"
+#include "kernel/observer_state.h"
 #include "kernel/walk.h"
-#include "observe.skel.h"
-
-struct observer {
-	struct observe_bpf *bpf;
-	struct ring_buffer *events;
-	observer_event_fn on_event;
-	void *userdata;
-	struct bpf_link *queues; /* the walk over listeners, ready to be taken */
-	struct shunt_shard *shards; /* [row][slot], shared with the kernel */
-	size_t shards_size;
-	uint32_t slots;
-	uint32_t cpus;
-	bool has[SIGNAL_MAX];
-};
 
 static const char *const site_names[SHUNT_SITE_MAX] = {
 	[SHUNT_SITE_CELL] = "cell",
@@ -89,6 +77,10 @@ static void choose_programs(struct observer *observer)
 	bpf_program__set_autoload(bpf->progs.shunt_seed, observer->has[SIGNAL_DISCOVERY]);
 	/* As old as the tracepoint that all else stands on (Linux 4.16). */
 	bpf_program__set_autoload(bpf->progs.shunt_destroy, true);
+
+	/* It costs every packet something, and is attached where it is wanted. */
+	bpf_program__set_autoload(bpf->progs.shunt_answer, observer->answers_wanted);
+	bpf_program__set_autoattach(bpf->progs.shunt_answer, false);
 
 	/* Iterators are attached for a walk, not for good. */
 	bpf_program__set_autoattach(bpf->progs.shunt_list, false);
@@ -151,6 +143,7 @@ int observer_open(const struct observer_limits *limits, struct observer **ret_ob
 		goto out;
 	observer->cpus = possible_cpus();
 	observer->slots = limits->slots;
+	observer->answers_wanted = limits->answers;
 	observer->bpf = observe_bpf__open();
 	if (!observer->bpf) {
 		r = -errno;
@@ -194,10 +187,31 @@ static int attach_queues(struct observer *observer)
 	return observer->queues ? 0 : -errno;
 }
 
+/* The root of the cgroups, and so every socket of the host. */
+static int attach_answers(struct observer *observer)
+{
+	int r, root;
+
+	if (!observer->answers_wanted)
+		return 0;
+	root = cgroup_root();
+	if (root < 0)
+		return root;
+	observer->answers = bpf_program__attach_cgroup(observer->bpf->progs.shunt_answer, root);
+	r = observer->answers ? 0 : -errno;
+	close(root);
+	observer->bpf->bss->shunt_answers = r == 0;
+	return r;
+}
+
 int observer_attach(struct observer *observer)
 {
-	int r = observe_bpf__attach(observer->bpf);
+	int r = attach_answers(observer);
 
+	/* Without it checks have no status; that is no reason to observe nothing. */
+	if (r < 0)
+		log_warning("run: the status of HTTP checks cannot be read: %s", strerror(-r));
+	r = observe_bpf__attach(observer->bpf);
 	return r < 0 ? r : attach_queues(observer);
 }
 
@@ -207,6 +221,7 @@ void observer_close(struct observer *observer)
 		return;
 	ring_buffer__free(observer->events);
 	bpf_link__destroy(observer->queues);
+	bpf_link__destroy(observer->answers);
 	if (observer->shards)
 		munmap(observer->shards, observer->shards_size);
 	observe_bpf__destroy(observer->bpf);
@@ -334,8 +349,12 @@ static int on_record(void *userdata, void *data, size_t size)
 {
 	struct observer *observer = userdata;
 
-	if (size >= sizeof(struct shunt_event))
+	if (*(const uint32_t *)data == SHUNT_EVENT_PROBE) {
+		if (observer->on_probe && size >= sizeof(struct shunt_probe))
+			observer->on_probe(observer->userdata, data);
+	} else if (size >= sizeof(struct shunt_event)) {
 		observer->on_event(observer->userdata, data);
+	}
 	return 0;
 }
 
@@ -346,6 +365,11 @@ int observer_on_event(struct observer *observer, observer_event_fn fn, void *use
 	observer->events = ring_buffer__new(bpf_map__fd(observer->bpf->maps.shunt_events),
 					    on_record, observer, NULL);
 	return observer->events ? 0 : -errno;
+}
+
+void observer_on_probe(struct observer *observer, observer_probe_fn fn)
+{
+	observer->on_probe = fn;
 }
 
 int observer_event_fd(const struct observer *observer)

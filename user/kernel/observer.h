@@ -24,6 +24,7 @@
 /* How the maps are sized. */
 struct observer_limits {
 	uint32_t slots; /* services, and the slots that always exist */
+	bool answers; /* whether the answers to health checks are to be read, see docs/probes.md */
 };
 
 struct observer;
@@ -123,5 +124,33 @@ uint64_t observer_connections(const struct observer *observer);
 
 /* The name of an error site, as in shunt_bpf_errors_total{site}. */
 const char *observer_site_name(enum shunt_site site);
+
+/* ---- health checks, user/kernel/probes.c ---- */
+
+/* Hears of a health check of a known prober that has ended. */
+typedef void (*observer_probe_fn)(void *userdata, const struct shunt_probe *probe);
+
+/* Who hears of checks, with the userdata of observer_on_event(), after which it is called. */
+void observer_on_probe(struct observer *observer, observer_probe_fn fn);
+
+/* Says what the programs are to do about a slot's sources: a set of enum shunt_watch. */
+void observer_watch(struct observer *observer, uint32_t slot, uint8_t watches);
+
+/* Adds or replaces what is known of a prober.  0 or a negative errno (-E2BIG: full). */
+int observer_set_prober(struct observer *observer, const struct shunt_prober_key *key,
+			const struct shunt_prober *prober);
+
+/* …and forgets it.  0, or a negative errno (-ENOENT: it was not there). */
+int observer_unset_prober(struct observer *observer, const struct shunt_prober_key *key);
+
+/*
+ * Calls `fn` for each source that is kept, in no order; the kernel adds to them meanwhile.
+ * 0, or what `fn` returned other than 0, at which the walk ends.
+ */
+typedef int (*observer_source_fn)(void *userdata, const struct shunt_source *source);
+int observer_sources(const struct observer *observer, observer_source_fn fn, void *userdata);
+
+/* Forgets the sources of a slot that is given to another service. */
+void observer_forget_sources(struct observer *observer, uint32_t slot);
 
 #endif

@@ -50,6 +50,11 @@ static const struct signal signals[SIGNAL_MAX] = {
 	[SIGNAL_DISCOVERY] = {"discovery", "listeners and connections older than the daemon",
 			      "iter/task_file", "shunt_list",
 			      "the kernel has no iterator over the files of tasks (Linux 5.8)"},
+	[SIGNAL_CONNECT_CHECKS] =
+		{"connect_checks",
+		 "health checks that reset the connection instead of completing its handshake",
+		 "tp_btf/kfree_skb", "shunt_drop",
+		 "before Linux 6.11 kfree_skb does not tell whom a dropped packet was for"},
 };
 
 const struct signal *signal_at(enum signal_id id)
@@ -86,6 +91,8 @@ static bool hook_available(const struct btf *btf, enum signal_id id)
 	/* The argument that says why a reset was sent came with the firing without a socket. */
 	if (id == SIGNAL_REFUSED_INBOUND)
 		return tracepoint_arguments(btf, name) >= 3;
+	if (id == SIGNAL_CONNECT_CHECKS)
+		return tracepoint_arguments(btf, name) >= 4;
 	return tracepoint_arguments(btf, name) > 0;
 }
 
