@@ -210,7 +210,9 @@ Test(damping, the_half_life_follows_the_interval)
 	health_limits_default(&limits, 30 * SECOND);
 	cr_expect_eq(limits.damping.half_life, 900 * SECOND);
 	cr_expect_eq(limits.damping.longest, 3600 * SECOND);
+	cr_expect_eq(limits.settled, 90 * SECOND);
 	cr_expect(withdraw(3, 600 * SECOND));
 	health_limits_default(&limits, SECOND / 10);
 	cr_expect_eq(limits.damping.half_life, 60 * SECOND);
+	cr_expect_eq(limits.settled, 15 * SECOND);
 }

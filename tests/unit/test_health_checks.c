@@ -69,8 +69,10 @@ Test(health_checks, alternating_checks_are_the_checkers_fault)
 			fail_checks(1);
 			world.balancer.lossy = 0;
 			world_run(&world, 300 * MSEC);
-			if (i)
+			if (i) {
 				cr_assert_eq(world.verdict.state, HEALTH_CHECKER_FAULT);
+				cr_assert_eq(world.verdict.checks_recent, 2);
+			}
 			world_run(&world, 2700 * MSEC);
 		}
 		cr_assert_eq(world.states[HEALTH_FLAPPING] + world.states[HEALTH_FAILING], 0);

@@ -73,6 +73,10 @@ Test(health_flapping, is_said_at_the_third_time)
 		cr_assert_leq(downs, 4, "seed %u: %u", seed, downs);
 		cr_assert_geq(downs, 3, "seed %u: %u", seed, downs);
 		cr_assert_eq(world.verdict.reason, HEALTH_REASON_DAMPED);
+		cr_assert_eq(world.verdict.withdrawals, 3);
+		cr_assert_eq(world.verdict.withdrawals_span,
+			     world.now - world.first[HEALTH_FAILING]);
+		cr_assert_gt(world.verdict.penalty, 2000);
 	}
 }
 

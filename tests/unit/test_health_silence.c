@@ -129,6 +129,20 @@ Test(health_silence, an_http_check_is_not_answered_either)
 	cr_expect_eq(world.verdict.balancer.state, LB_DOWN);
 }
 
+/* The kernel takes all connections, which is no sign that the checker is at fault. */
+Test(health_silence, taken_connections_are_no_witnesses)
+{
+	for (unsigned seed = 0; seed < 50; seed++) {
+		start(seed, &sights[6], 100);
+		world.balancer.http = true;
+		world_run(&world, 30 * SECOND + seed * TICK);
+		world.silent = true;
+		world_run(&world, 20 * SECOND);
+		cr_assert_eq(world.states[HEALTH_CHECKER_FAULT], 0, "seed %u", seed);
+		cr_assert_eq(world.verdict.state, HEALTH_WEDGED);
+	}
+}
+
 /* It is not the workers that answer the check: the rest may hang, but it runs. */
 Test(health_silence, an_answered_check_asks_for_patience)
 {

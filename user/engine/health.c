@@ -117,10 +117,8 @@ static void add_checks(struct health *health, const struct health_limits *limits
 
 	/* Nobody calls any more, as when the balancer has taken it out, but checks pass again. */
 	if (test->bad && health->checks.passing && health->checks.passing_since > test->at &&
-	    input->now - test->at >= limits->voiceless) {
+	    input->now - test->at >= limits->voiceless)
 		sequential_forget(test);
-		health->traffic_failing = false;
-	}
 }
 
 /* ---- flapping ---- */
