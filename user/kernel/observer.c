@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "kernel/cgroup.h"
 #include "kernel/observer_state.h"
+#include "kernel/table.h"
 #include "kernel/walk.h"
 
 static const char *const site_names[SHUNT_SITE_MAX] = {
@@ -484,18 +485,13 @@ void observer_note_missed(struct observer *observer)
 
 uint64_t observer_connections(const struct observer *observer)
 {
-	const size_t size = sizeof(struct shunt_conn_set) * SHUNT_CONN_SETS;
-	uint64_t count = observer->bpf->bss->shunt_overflowed;
-	/* Asked for seldom: mapped for good, its pages would count as the daemon's memory. */
-	const struct shunt_conn_set *sets = mmap(NULL, size, PROT_READ, MAP_SHARED,
-						 bpf_map__fd(observer->bpf->maps.shunt_conns), 0);
+	return observer->bpf->bss->shunt_overflowed +
+	       table_count(bpf_map__fd(observer->bpf->maps.shunt_conns));
+}
 
-	if (sets == MAP_FAILED)
-		return count;
-	for (size_t set = 0; set < SHUNT_CONN_SETS; set++) {
-		for (size_t way = 0; way < SHUNT_CONN_WAYS; way++)
-			count += sets[set].ways[way].socket != 0;
-	}
-	munmap((void *)sets, size);
-	return count;
+int observer_waiting(const struct observer *observer, uint64_t now, uint64_t age,
+		     struct observer_waiting *waiting, uint32_t slots)
+{
+	return table_waiting(bpf_map__fd(observer->bpf->maps.shunt_conns), now, age, waiting,
+			     slots);
 }

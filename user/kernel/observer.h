@@ -122,6 +122,21 @@ uint64_t observer_runs_missed(const struct observer *observer);
 /* Connections followed now, by walking the map: for tests and support, not for a tick. */
 uint64_t observer_connections(const struct observer *observer);
 
+/* Requests of a slot's open connections that have had no response yet. */
+struct observer_waiting {
+	uint32_t count;
+	uint64_t oldest; /* ns: for how long the oldest of them has waited; 0: there is none */
+};
+
+/*
+ * Counts in `waiting[slot]`, for each of so many slots, the requests that have waited for
+ * `age` ns or longer at `now` (ns, CLOCK_MONOTONIC).  It walks over the whole table, which
+ * takes about half a millisecond: not for every tick.  The few connections beside the
+ * table, whose sets are full, are left out.  0, or a negative errno and nothing has changed.
+ */
+int observer_waiting(const struct observer *observer, uint64_t now, uint64_t age,
+		     struct observer_waiting *waiting, uint32_t slots);
+
 /* The name of an error site, as in shunt_bpf_errors_total{site}. */
 const char *observer_site_name(enum shunt_site site);
 
