@@ -82,7 +82,12 @@ Test(status, of_a_service)
 	service = json_array_get(json_object_get(object, "services"), 0);
 	cr_expect_str_eq(string(service, "name"), "nginx:80");
 	cr_expect_str_eq(string(service, "role"), "server");
-	cr_expect_str_eq(string(service, "state"), "healthy");
+	cr_expect_str_eq(string(service, "activity"), "busy");
+	cr_expect_str_eq(string(service, "state"), "failing");
+	cr_expect_str_eq(string(service, "since"), "2023-11-14T22:13:30.750Z");
+	cr_expect_eq(real(service, "since_seconds"), 2);
+	cr_expect_str_eq(string(service, "reason"), "3 of 4 connections failed in the last 0.2 s");
+	cr_expect_eq(real(service, "flap_score"), 0.0625);
 	cr_expect_eq(integer(service, "handshakes", "ok"), 100);
 	cr_expect_eq(integer(service, "handshakes", "refused"), 101);
 	cr_expect_eq(integer(service, "handshakes", "_OTHER"), 107);
@@ -116,6 +121,65 @@ Test(status, unknown_is_null_and_names_are_text)
 	cr_expect(json_is_null(
 		json_object_get(json_object_get(service, "recent"), "handshake_p50_seconds")));
 	cr_expect(json_is_null(json_object_get(object, "listen")));
+	cr_expect(json_is_null(json_object_get(service, "state")), "it is not judged");
+	cr_expect(json_is_null(json_object_get(service, "since")));
+	cr_expect(json_is_null(json_object_get(service, "reason")));
+	json_decref(object);
+}
+
+Test(status, of_a_healthy_service)
+{
+	struct test_view test;
+	const json_t *service;
+	json_t *object;
+
+	test_view_init(&test);
+	test.health.state = HEALTH_HEALTHY;
+	object = status(&test.view);
+	service = json_array_get(json_object_get(object, "services"), 0);
+	cr_expect_str_eq(string(service, "state"), "healthy");
+	cr_expect(json_is_null(json_object_get(service, "reason")));
+	json_decref(object);
+}
+
+/* Down before at risk, whatever their traffic; then the busiest, and the idle last. */
+Test(status, the_most_urgent_comes_first)
+{
+	static const struct {
+		const char *name, *activity;
+		enum health_state state;
+		double rate;
+	} given[] = {
+		{"idle", "idle", HEALTH_HEALTHY, 0},
+		{"calm", "busy", HEALTH_HEALTHY, 1},
+		{"risky", "busy", HEALTH_AT_RISK, 900},
+		{"busiest", "busy", HEALTH_HEALTHY, 5},
+		{"mistaken", "busy", HEALTH_CHECKER_FAULT, 7},
+		{"gone", "gone", HEALTH_FAILING, 0},
+		{"flapping", "busy", HEALTH_FLAPPING, 7},
+		{"wedged", "busy", HEALTH_WEDGED, 7},
+	};
+	static const char *const wanted[] = {"gone",  "wedged",	 "flapping", "mistaken",
+					     "risky", "busiest", "calm",     "idle"};
+	struct health_verdict verdicts[8] = {0};
+	struct view_service services[8] = {0};
+	const struct view view = {.services = services, .services_count = 8};
+	struct shunt_cell cell = {0};
+	json_t *object;
+
+	for (size_t i = 0; i < 8; i++) {
+		verdicts[i].state = given[i].state;
+		services[i].name = given[i].name;
+		services[i].activity = given[i].activity;
+		services[i].total = &cell;
+		services[i].health = &verdicts[i];
+		services[i].recent.handshakes_per_second = given[i].rate;
+	}
+	object = status(&view);
+	for (size_t i = 0; i < 8; i++)
+		cr_expect_str_eq(
+			string(json_array_get(json_object_get(object, "services"), i), "name"),
+			wanted[i]);
 	json_decref(object);
 }
 

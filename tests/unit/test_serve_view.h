@@ -13,6 +13,8 @@ struct test_view {
 	struct view_service services[2];
 	struct view_signal signals[2];
 	struct view_error errors[3];
+	struct view_alerts alerts[2];
+	struct health_verdict health;
 	struct view view;
 };
 
@@ -54,7 +56,8 @@ static inline void test_view_init(struct test_view *test)
 	test->services[0] = (struct view_service){
 		.name = "nginx:80",
 		.role = SHUNT_ROLE_SERVER,
-		.state = "healthy",
+		.activity = "busy",
+		.health = &test->health,
 		.total = &test->cells[0],
 		.queue_length = 3,
 		.queue_limit = 511,
@@ -63,7 +66,7 @@ static inline void test_view_init(struct test_view *test)
 	test->services[1] = (struct view_service){
 		.name = "a\\b\"c\nd\xff\xc3\xa9",
 		.role = SHUNT_ROLE_CLIENT,
-		.state = "idle",
+		.activity = "idle",
 		.total = &test->cells[1],
 		.recent = {10, 0, 0, NAN, NAN, NAN},
 	};
@@ -72,6 +75,20 @@ static inline void test_view_init(struct test_view *test)
 	test->errors[0] = (struct view_error){"cell", 0, 0};
 	test->errors[1] = (struct view_error){"conn_insert", 7, 3};
 	test->errors[2] = (struct view_error){"conn_insert", 4000, 1};
+	/* For 2 s of the 12.5 s that it has run, at a clock of 100 s. */
+	test->health = (struct health_verdict){
+		.since = 98000000000,
+		.now = 100000000000,
+		.state = HEALTH_FAILING,
+		.reason = HEALTH_REASON_CONNECTIONS,
+		.connections = 4,
+		.failures = 3,
+		.span = 200000000,
+		.flap_score = 0.0625,
+		.stretch = 1,
+	};
+	test->alerts[0] = (struct view_alerts){"alertmanager", 21, 22, 23, 24};
+	test->alerts[1] = (struct view_alerts){"webhook", 31, 32, 33, 34};
 	test->view = (struct view){
 		.services = test->services,
 		.services_count = 2,
@@ -79,6 +96,8 @@ static inline void test_view_init(struct test_view *test)
 		.signals_count = 2,
 		.errors = test->errors,
 		.errors_count = 3,
+		.alerts = test->alerts,
+		.alerts_count = 2,
 		.events_lost = 5,
 		.runs_missed = 6,
 		.tick_late = 0.000123,
@@ -87,6 +106,8 @@ static inline void test_view_init(struct test_view *test)
 		.kernel = "6.18.0",
 		.listen = "127.0.0.1:9909",
 		.uptime = 12.5,
+		.now = 100000000000,
+		.wall_clock = 1700000012.75,
 		.process = {1700000000.25, 1.5, 12345678, 12, 1024},
 	};
 }

@@ -111,31 +111,29 @@ static double number(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
-/* The sickest first, then the busiest. */
-static int urgency(const json_t *service)
+/* "" where there is no such string. */
+static const char *string(const json_t *object, const char *key)
 {
-	const char *state = json_string_value(json_object_get(service, "state"));
+	const char *value = json_string_value(json_object_get(object, key));
 
-	if (state && !strcmp(state, "failing"))
-		return 0;
-	if (state && !strcmp(state, "healthy"))
-		return 1;
-	return 2;
+	return value ? value : "";
 }
 
-static int compare_services(const void *a, const void *b)
+/* In one word: of a healthy service, and one that is not judged, whether there is any life in it.
+ */
+static const char *state_of(const json_t *service)
 {
-	const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
-	double left_rate, right_rate;
+	const char *state = string(service, "state"), *activity = string(service, "activity");
 
-	if (urgency(left) != urgency(right))
-		return urgency(left) - urgency(right);
-	left_rate = number(json_object_get(left, "recent"), "handshakes_per_second");
-	right_rate = number(json_object_get(right, "recent"), "handshakes_per_second");
-	if (left_rate != right_rate)
-		return left_rate < right_rate ? 1 : -1;
-	return strcmp(json_string_value(json_object_get(left, "name")),
-		      json_string_value(json_object_get(right, "name")));
+	if (*state && strcmp(state, "healthy"))
+		return state;
+	return *state && !strcmp(activity, "busy") ? state : activity;
+}
+
+/* Whether there is a line more to say why. */
+static bool has_reason(const json_t *service)
+{
+	return *string(service, "reason");
 }
 
 /* _unknown and _other are of interest only once something was counted there. */
@@ -172,7 +170,10 @@ static void print_service(const json_t *service)
 	       json_string_value(json_object_get(service, "role")),
 	       number(recent, "handshakes_per_second"), number(recent, "failures_per_second"),
 	       number(service, "connections_active"), quantiles[0], quantiles[1], quantiles[2],
-	       json_string_value(json_object_get(service, "state")));
+	       state_of(service));
+	if (has_reason(service))
+		printf("    since %.19sZ, %.0f s: %s\n", string(service, "since"),
+		       number(service, "since_seconds"), string(service, "reason"));
 }
 
 /* How many services a screen has room for; who pipes gets them all. */
@@ -186,20 +187,24 @@ static size_t room(void)
 	return size.ws_row - FRAME_ROWS;
 }
 
-/* The services that there is room for, and how many more there are. */
-static void print_services(json_t *const *order, size_t count)
+/* The services that there is room for, the most urgent first, and how many more there are. */
+static void print_services(const json_t *services)
 {
-	size_t left = room(), more = 0;
+	size_t left = room(), more = 0, i;
+	const json_t *service;
 
-	for (size_t i = 0; i < count; i++) {
-		if (is_silent(order[i]))
+	json_array_foreach(services, i, service)
+	{
+		size_t rows = has_reason(service) ? 2 : 1;
+
+		if (is_silent(service))
 			continue;
-		if (!left) {
+		if (more || left < rows) {
 			more++;
 			continue;
 		}
-		print_service(order[i]);
-		left--;
+		print_service(service);
+		left -= rows;
 	}
 	if (more)
 		printf("and %zu calmer ones: shunt status | less, or --json\n", more);
@@ -223,18 +228,8 @@ static void print_problems(const json_t *status)
 		printf("BPF helpers failed: see shunt_bpf_errors_total\n");
 }
 
-static int print_text(const json_t *status)
+static void print_text(const json_t *status)
 {
-	const json_t *services = json_object_get(status, "services");
-	size_t count = json_array_size(services);
-	json_t **order = calloc(count ? count : 1, sizeof(*order));
-
-	if (!order)
-		return EXIT_FAILED;
-	for (size_t i = 0; i < count; i++)
-		order[i] = json_array_get(services, i);
-	qsort(order, count, sizeof(*order), compare_services);
-
 	printf("shunt %s on Linux %s, up %.0f s\n\n",
 	       json_string_value(json_object_get(status, "version")),
 	       json_string_value(json_object_get(status, "kernel")),
@@ -243,10 +238,8 @@ static int print_text(const json_t *status)
 	       "handshake          ", "");
 	printf("%-32s %-6s %9s %9s %7s %8s %8s %8s  %s\n", "SERVICE", "ROLE", "/s", "/s", "now",
 	       "p50", "p95", "p99", "STATE");
-	print_services(order, count);
+	print_services(json_object_get(status, "services"));
 	print_problems(status);
-	free(order);
-	return EXIT_DONE;
 }
 
 static int show(const struct cli_options *options, const char *url)
@@ -265,7 +258,7 @@ static int show(const struct cli_options *options, const char *url)
 	} else if (options->json) {
 		fputs(answer.text, stdout);
 	} else {
-		r = print_text(status);
+		print_text(status);
 	}
 out:
 	json_decref(status);

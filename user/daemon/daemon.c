@@ -182,6 +182,16 @@ static void say_started(const struct daemon *daemon, const char *user)
 	sd_notify(0, "READY=1");
 }
 
+/* Without a target this costs nothing, and is there for those of a reload. */
+static int start_alerts(struct daemon *daemon)
+{
+	int r = alerts_new(daemon->event, daemon->config, NULL, &daemon->alerts);
+
+	if (r < 0)
+		log_error("run: cannot send alerts: %s", strerror(-r));
+	return r;
+}
+
 static int start(struct daemon *daemon)
 {
 	const char *user;
@@ -211,6 +221,10 @@ static int start(struct daemon *daemon)
 		log_error("run: cannot drop privileges: %s", strerror(-r));
 		return r;
 	}
+	/* Only now: who answers a request has no business with privileges. */
+	r = start_alerts(daemon);
+	if (r < 0)
+		return r;
 	r = daemon_add_sources(daemon);
 	if (r < 0) {
 		log_error("run: cannot fill the event loop: %s", strerror(-r));
@@ -225,6 +239,7 @@ static void stop(struct daemon *daemon)
 	sd_notify(0, "STOPPING=1");
 	http_stop(daemon->http);
 	control_close(daemon->control);
+	alerts_free(daemon->alerts);
 	plan_done(&daemon->plan);
 	show_free(daemon->show);
 	observer_close(daemon->observer);

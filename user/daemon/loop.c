@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "daemon/notify.h"
 #include "daemon/state.h"
 
 #define TICK_USEC	 (100 * 1000ULL)
@@ -138,6 +139,34 @@ static void read_services(struct daemon *daemon, uint64_t now)
 	}
 }
 
+static void on_change(void *userdata, const struct health_change *change)
+{
+	const struct daemon *daemon = userdata;
+
+	notify_change(daemon->alerts, change);
+}
+
+/*
+ * Runs that the kernel left out are not among what was lost: counts are made good for
+ * them (bpf/observe.bpf.c), and a busy host always has some.
+ */
+static void judge_services(struct daemon *daemon, uint64_t now)
+{
+	uint64_t lost = observer_events_lost(daemon->observer);
+	const struct health_tick tick = {
+		.observer = daemon->observer,
+		.bindings = &daemon->plan.installed,
+		.now = now,
+		.late = daemon->tick_late > 0 ? (uint64_t)(daemon->tick_late * 1e9) : 0,
+		.lost = lost - daemon->events_lost,
+		.changed = on_change,
+		.userdata = daemon,
+	};
+
+	daemon->events_lost = lost;
+	services_judge(&daemon->services, &tick);
+}
+
 static void each_second(struct daemon *daemon, uint64_t now)
 {
 	observer_note_missed(daemon->observer);
@@ -162,6 +191,7 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 	if (daemon->discovery.changed)
 		daemon_replan(daemon);
 	read_services(daemon, now);
+	judge_services(daemon, now);
 	if (daemon->ticks % TICKS_PER_SECOND == 0)
 		each_second(daemon, now);
 
@@ -178,7 +208,7 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 	struct daemon *daemon = userdata;
 
 	*ret_view = show_gather(daemon->show, &daemon->about, &daemon->services, daemon->observer,
-				daemon_now(), daemon->tick_late);
+				daemon->alerts, daemon_now(), daemon->tick_late);
 	return 0;
 }
 

@@ -45,6 +45,9 @@ int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	next->max_services = daemon->config->max_services;
 	config_free(daemon->config);
 	daemon->config = next;
+	r = alerts_reload(daemon->alerts, next);
+	if (r < 0)
+		log_error("reload: alerts go where they went: %s", strerror(-r));
 	daemon->about.config_hash = config_hash(next);
 	observer_set_quiet(daemon->observer, !next->discover);
 	/* Who closes while nobody discovers is not heard of, and would seem to be there. */

@@ -32,7 +32,8 @@ int services_init(struct services *services, uint32_t max_services, uint32_t own
 
 	services->count = SHUNT_SLOT_FIRST + max_services;
 	services->items = calloc(services->count, sizeof(*services->items));
-	if (!services->items)
+	services->waiting = calloc(services->count, sizeof(*services->waiting));
+	if (!services->items || !services->waiting)
 		return -ENOMEM;
 	r = queues_init(&services->queues, services->count, own_netns);
 	if (r < 0)
@@ -48,7 +49,9 @@ void services_done(struct services *services)
 {
 	queues_done(&services->queues);
 	free(services->items);
+	free(services->waiting);
 	services->items = NULL;
+	services->waiting = NULL;
 	services->count = 0;
 }
 
@@ -93,7 +96,8 @@ void services_read(const struct services *services, const struct observer *obser
 		observer_read(observer, slot, ret_cell);
 	else
 		observer_read_counters(observer, slot, ret_cell);
-	ret_cell->counters.handshakes[SHUNT_HANDSHAKE_OVERFLOW] += services->queues.slots[slot].drops;
+	ret_cell->counters.handshakes[SHUNT_HANDSHAKE_OVERFLOW] +=
+		services->queues.slots[slot].drops;
 }
 
 void services_retire(struct service *service, uint64_t now)

@@ -3,16 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "alert/alerts.h"
 #include "daemon/process.h"
 #include "engine/window.h"
 #include "kernel/observer.h"
 
 #define NSEC_PER_SEC 1e9
-
-/* A service is called failing from this share of failures on, and so many at least. */
-#define FAILING_SHARE 0.5
-#define FAILING_LEAST 5
 
 struct show {
 	struct view view;
@@ -20,6 +18,7 @@ struct show {
 	struct shunt_cell *cells;
 	struct view_error errors[SHUNT_SITE_MAX * SHUNT_ERRNO_MAX];
 	struct view_signal signals[SIGNAL_MAX];
+	struct view_alerts alerts[TARGET_KINDS];
 };
 
 int show_new(uint32_t slots, struct show **ret_show)
@@ -47,18 +46,15 @@ void show_free(struct show *show)
 	free(show);
 }
 
-static const char *state_of(const struct service *service, const struct shunt_cell *cell,
-			    const struct window_recent *recent)
+static const char *activity_of(const struct service *service, const struct shunt_cell *cell,
+			       const struct window_recent *recent)
 {
-	if (recent->failures >= FAILING_LEAST &&
-	    (double)recent->failures >= FAILING_SHARE * (double)recent->handshakes)
-		return "failing";
 	if (service->origin == SERVICE_DISCOVERED && service->role == SHUNT_ROLE_SERVER &&
 	    !service->listening)
 		return "gone";
 	if (!recent->handshakes && !cell_active(cell))
 		return "idle";
-	return "healthy";
+	return "busy";
 }
 
 static void gather_service(struct show *show, const struct service *service,
@@ -72,7 +68,8 @@ static void gather_service(struct show *show, const struct service *service,
 	show->services[index] = (struct view_service){
 		.name = service->name,
 		.role = service->role,
-		.state = state_of(service, cell, &recent),
+		.activity = activity_of(service, cell, &recent),
+		.health = health_is_judged(&service->health) ? &service->health.verdict : NULL,
 		.total = cell,
 		.queue_length = queue->length,
 		.queue_limit = queue->limit,
@@ -137,15 +134,47 @@ static void gather_signals(struct show *show, const struct observer *observer)
 	show->view.signals_count = SIGNAL_MAX;
 }
 
+static void gather_alerts(struct show *show, const struct alerts *alerts)
+{
+	static const char *const names[TARGET_KINDS] = {
+		[TARGET_ALERTMANAGER] = "alertmanager",
+		[TARGET_WEBHOOK] = "webhook",
+	};
+
+	for (enum target_kind kind = 0; kind < TARGET_KINDS; kind++) {
+		struct target_counts counts;
+
+		alerts_count(alerts, kind, &counts);
+		show->alerts[kind] = (struct view_alerts){
+			.target = names[kind],
+			.sent = counts.sent,
+			.dropped = counts.dropped,
+			.failed = counts.failed,
+			.waiting = counts.waiting,
+		};
+	}
+	show->view.alerts = show->alerts;
+	show->view.alerts_count = TARGET_KINDS;
+}
+
+static double wall_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / NSEC_PER_SEC;
+}
+
 const struct view *show_gather(struct show *show, const struct show_about *about,
 			       const struct services *services, const struct observer *observer,
-			       uint64_t now, double tick_late)
+			       const struct alerts *alerts, uint64_t now, double tick_late)
 {
 	struct view *view = &show->view;
 
 	gather_services(show, services, observer, now);
 	gather_errors(show, observer);
 	gather_signals(show, observer);
+	gather_alerts(show, alerts);
 	view->events_lost = observer_events_lost(observer);
 	view->runs_missed = observer_runs_missed(observer);
 	view->tick_late = tick_late;
@@ -154,6 +183,8 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	view->kernel = about->kernel;
 	view->listen = about->listen;
 	view->uptime = (double)(now - about->started) / NSEC_PER_SEC;
+	view->now = now;
+	view->wall_clock = wall_clock();
 	process_read(&view->process);
 	return view;
 }

@@ -8,6 +8,7 @@
 #include "daemon/service.h"
 #include "serve/view.h"
 
+struct alerts;
 struct observer;
 
 /* What does not change, or only with the configuration. */
@@ -33,6 +34,6 @@ void show_free(struct show *show);
  */
 const struct view *show_gather(struct show *show, const struct show_about *about,
 			       const struct services *services, const struct observer *observer,
-			       uint64_t now, double tick_late);
+			       const struct alerts *alerts, uint64_t now, double tick_late);
 
 #endif

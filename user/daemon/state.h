@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <systemd/sd-event.h>
 
+#include "alert/alerts.h"
 #include "config/config.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
@@ -31,6 +32,7 @@ struct daemon {
 	struct control *control;
 	struct http *http;
 	struct show *show;
+	struct alerts *alerts;
 	struct show_about about;
 	struct utsname kernel;
 	char listen[80];
@@ -38,8 +40,8 @@ struct daemon {
 	sd_event_source *tick;
 	sd_event_source *http_timer;
 	uint64_t ticks;
-	uint64_t tick_due; /* µs */
 	double tick_late; /* seconds */
+	uint64_t events_lost; /* as of the last tick */
 	bool replan; /* in a second */
 	bool replanned; /* in this tick already */
 	bool told_full;

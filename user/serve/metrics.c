@@ -93,27 +93,16 @@ static void collect_resets(const struct metric_family *family, const struct view
 }
 
 /* A listener's queue, of services that listen. */
-static void collect_queue_length(const struct metric_family *family, const struct view *view,
-				 struct metric_sink *sink)
+static void collect_queue(const struct metric_family *family, const struct view *view,
+			  struct metric_sink *sink)
 {
-	(void)family;
 	for (size_t i = 0; i < view->services_count; i++) {
 		struct metric_labels labels = {.service = &view->services[i]};
+		uint64_t count;
 
+		memcpy(&count, (const char *)labels.service + family->field, sizeof(count));
 		if (labels.service->queue_limit)
-			sink->value(sink, &labels, (double)labels.service->queue_length);
-	}
-}
-
-static void collect_queue_limit(const struct metric_family *family, const struct view *view,
-				struct metric_sink *sink)
-{
-	(void)family;
-	for (size_t i = 0; i < view->services_count; i++) {
-		struct metric_labels labels = {.service = &view->services[i]};
-
-		if (labels.service->queue_limit)
-			sink->value(sink, &labels, (double)labels.service->queue_limit);
+			sink->value(sink, &labels, (double)count);
 	}
 }
 
@@ -129,6 +118,64 @@ static void collect_listen_drops(const struct metric_family *family, const struc
 			sink->value(sink, &labels,
 				    (double)service->total->counters
 					    .handshakes[SHUNT_HANDSHAKE_OVERFLOW]);
+	}
+}
+
+/* A stateset: 1 for the state that it is in, 0 for the others. */
+static void collect_health(const struct metric_family *family, const struct view *view,
+			   struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		const struct view_service *service = &view->services[i];
+
+		for (enum health_state state = 0; service->health && state < HEALTH_MAX; state++) {
+			struct metric_labels labels = {service,
+						       {{"state", health_state_name(state)}}};
+
+			sink->value(sink, &labels, service->health->state == state);
+		}
+	}
+}
+
+static void collect_flap_score(const struct metric_family *family, const struct view *view,
+			       struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->services_count; i++) {
+		struct metric_labels labels = {.service = &view->services[i]};
+
+		if (labels.service->health)
+			sink->value(sink, &labels, labels.service->health->flap_score);
+	}
+}
+
+static void collect_alerts(const struct metric_family *family, const struct view *view,
+			   struct metric_sink *sink)
+{
+	(void)family;
+	for (size_t i = 0; i < view->alerts_count; i++) {
+		const struct view_alerts *alerts = &view->alerts[i];
+		struct metric_labels labels = {NULL,
+					       {{"target", alerts->target}, {"result", "sent"}}};
+
+		sink->value(sink, &labels, (double)alerts->sent);
+		labels.others[1].value = "dropped";
+		sink->value(sink, &labels, (double)alerts->dropped);
+	}
+}
+
+/* One figure for each kind of target, at the offset that the family names. */
+static void collect_targets(const struct metric_family *family, const struct view *view,
+			    struct metric_sink *sink)
+{
+	for (size_t i = 0; i < view->alerts_count; i++) {
+		const char *alerts = (const char *)&view->alerts[i];
+		struct metric_labels labels = {NULL, {{"target", view->alerts[i].target}}};
+		uint64_t count;
+
+		memcpy(&count, alerts + family->field, sizeof(count));
+		sink->value(sink, &labels, (double)count);
 	}
 }
 
@@ -260,12 +307,22 @@ static const struct metric_family families[] = {
 	{"shunt_tcp_zero_windows_total", "Times that a peer had no room left for what was sent.",
 	 NULL, METRIC_COUNTER, collect_counter, offsetof(struct shunt_cell, counters.zero_windows)},
 	{"shunt_accept_queue_length", "Connections that wait to be accepted.", NULL, METRIC_GAUGE,
-	 collect_queue_length, 0},
+	 collect_queue, offsetof(struct view_service, queue_length)},
 	{"shunt_accept_queue_limit", "How many may wait to be accepted.", NULL, METRIC_GAUGE,
-	 collect_queue_limit, 0},
+	 collect_queue, offsetof(struct view_service, queue_limit)},
 	{"shunt_listen_drops_total",
 	 "SYNs and connections that a listener turned away, retransmissions included.", NULL,
 	 METRIC_COUNTER, collect_listen_drops, 0},
+	{"shunt_health", "1 for the state that the service is in, 0 for the others.", NULL,
+	 METRIC_GAUGE, collect_health, 0},
+	{"shunt_flap_score", "How much the last checks of the service differ, 0 to 1.", NULL,
+	 METRIC_GAUGE, collect_flap_score, 0},
+	{"shunt_alerts_total", "Alerts by what became of them; repeats are not counted.", NULL,
+	 METRIC_COUNTER, collect_alerts, 0},
+	{"shunt_alert_attempts_failed_total", "Requests with alerts that did not get through.",
+	 NULL, METRIC_COUNTER, collect_targets, offsetof(struct view_alerts, failed)},
+	{"shunt_alerts_waiting", "Alerts that a target has yet to accept.", NULL, METRIC_GAUGE,
+	 collect_targets, offsetof(struct view_alerts, waiting)},
 	{"shunt_signal_available", "1 where this kernel gives the signal, 0 where it does not.",
 	 NULL, METRIC_GAUGE, collect_signals, 0},
 	{"shunt_bpf_errors_total", "Helper calls of the BPF programs that failed.", NULL,

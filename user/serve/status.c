@@ -6,12 +6,22 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "serve/names.h"
 #include "serve/utf8.h"
 
 /* Enough for any duration, and 0.1 stays 0.1. */
 #define DIGITS 12
+
+#define NSEC_PER_SEC 1e9
+#define REASON_SIZE  512
+
+/* What is null of a service that is not judged. */
+static const char *const health_keys[] = {"state", "since", "since_seconds", "reason",
+					  "flap_score"};
 
 /*
  * jansson's setters take the value over and fail on NULL, so that a value that
@@ -83,13 +93,51 @@ static json_t *status_recent(bool *fine, const struct view_recent *recent)
 	return object;
 }
 
-static json_t *status_service(bool *fine, const struct view_service *service)
+/* Seconds since the Unix epoch as "2026-01-01T12:00:00.250Z". */
+static void put_time(bool *fine, json_t *object, const char *key, double seconds)
+{
+	time_t whole = (time_t)seconds;
+	char date[32], text[48];
+	struct tm fields;
+
+	if (!gmtime_r(&whole, &fields)) {
+		put(fine, object, key, json_null());
+		return;
+	}
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &fields);
+	snprintf(text, sizeof(text), "%s.%03dZ", date, (int)((seconds - (double)whole) * 1000));
+	put_string(fine, object, key, text);
+}
+
+static void put_health(bool *fine, json_t *object, const struct view *view,
+		       const struct health_verdict *health)
+{
+	char reason[REASON_SIZE];
+	double age;
+
+	if (!health) {
+		for (size_t i = 0; i < sizeof(health_keys) / sizeof(health_keys[0]); i++)
+			put(fine, object, health_keys[i], json_null());
+		return;
+	}
+	age = (double)(view->now - health->since) / NSEC_PER_SEC;
+	health_explain(health, NULL, reason, sizeof(reason));
+	put_string(fine, object, "state", health_state_name(health->state));
+	put_time(fine, object, "since", view->wall_clock - age);
+	put_double(fine, object, "since_seconds", age);
+	put_string(fine, object, "reason", health->state == HEALTH_HEALTHY ? NULL : reason);
+	put_double(fine, object, "flap_score", health->flap_score);
+}
+
+static json_t *status_service(bool *fine, const struct view *view,
+			      const struct view_service *service)
 {
 	json_t *object = json_object();
 
 	put_string(fine, object, "name", service->name);
 	put_string(fine, object, "role", name_role(service->role));
-	put_string(fine, object, "state", service->state);
+	put_string(fine, object, "activity", service->activity);
+	put_health(fine, object, view, service->health);
 	put(fine, object, "handshakes", status_handshakes(fine, service->total));
 	put(fine, object, "closes", status_closes(fine, service->total));
 	put_u64(fine, object, "connections_active", view_active(service->total));
@@ -103,14 +151,53 @@ static json_t *status_service(bool *fine, const struct view_service *service)
 	return object;
 }
 
+/* What does not work now comes first, then what is about not to. */
+static int urgency(const struct view_service *service)
+{
+	static const int ranks[HEALTH_MAX] = {
+		[HEALTH_FAILING] = 0,	    [HEALTH_WEDGED] = 1,  [HEALTH_FLAPPING] = 2,
+		[HEALTH_CHECKER_FAULT] = 3, [HEALTH_AT_RISK] = 4, [HEALTH_HEALTHY] = 5,
+	};
+
+	if (service->health && service->health->state != HEALTH_HEALTHY)
+		return ranks[service->health->state];
+	return ranks[HEALTH_HEALTHY] + (strcmp(service->activity, "busy") != 0);
+}
+
+/* The busier of two that are equally urgent comes first. */
+static int compare_services(const void *a, const void *b)
+{
+	const struct view_service *left = *(const struct view_service *const *)a;
+	const struct view_service *right = *(const struct view_service *const *)b;
+	double left_rate = left->recent.handshakes_per_second;
+	double right_rate = right->recent.handshakes_per_second;
+
+	if (urgency(left) != urgency(right))
+		return urgency(left) - urgency(right);
+	if (left_rate != right_rate)
+		return left_rate < right_rate ? 1 : -1;
+	if (strcmp(left->name, right->name))
+		return strcmp(left->name, right->name);
+	return (int)left->role - (int)right->role;
+}
+
 static json_t *status_services(bool *fine, const struct view *view)
 {
+	const struct view_service **order = calloc(view->services_count + 1, sizeof(*order));
 	json_t *array = json_array();
 
+	if (!order) {
+		*fine = false;
+		return array;
+	}
+	for (size_t i = 0; i < view->services_count; i++)
+		order[i] = &view->services[i];
+	qsort(order, view->services_count, sizeof(*order), compare_services);
 	for (size_t i = 0; i < view->services_count; i++) {
-		if (json_array_append_new(array, status_service(fine, &view->services[i])))
+		if (json_array_append_new(array, status_service(fine, view, order[i])))
 			*fine = false;
 	}
+	free(order);
 	return array;
 }
 

@@ -2,8 +2,13 @@
 /*
  * The view as JSON, for GET /api/v1/status and so for `shunt status`.
  *
- * Keys say their units; what is not known is null.  Services:
- *	name, role, state
+ * Keys say their units; what is not known is null.  Services, the most urgent first:
+ *	name, role
+ *	activity	busy, idle; gone: no listener any more
+ *	state		healthy at_risk flapping failing wedged checker_fault
+ *	since		when it came into that state, RFC 3339; since_seconds: how long ago
+ *	reason		in words; null of a healthy one
+ *	flap_score	0 to 1
  *	handshakes	{"ok": 12, "refused": 0, …}
  *	closes		{"orderly": 12, "reset_by_peer": 0, …}
  *	connections_active, retransmits, resets_sent, resets_received,

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/health.h"
 #include "shunt/abi.h"
 
 /* Over the last seconds rather than since the start; NAN where nothing is known. */
@@ -23,7 +24,8 @@ struct view_recent {
 struct view_service {
 	const char *name;
 	enum shunt_role role;
-	const char *state; /* idle, healthy, failing; gone: no listener any more */
+	const char *activity; /* busy, idle; gone: no listener any more */
+	const struct health_verdict *health; /* NULL: it is not judged */
 	const struct shunt_cell *total; /* summed over CPUs, with what listeners turned away */
 	uint64_t queue_length; /* connections that wait to be accepted */
 	uint64_t queue_limit; /* 0: nobody listens, or it cannot be known */
@@ -46,6 +48,15 @@ struct view_signal {
 	bool available;
 };
 
+/* What became of alerts, for all targets of a kind. */
+struct view_alerts {
+	const char *target; /* alertmanager, webhook */
+	uint64_t sent; /* alerts that were accepted */
+	uint64_t dropped; /* …that were given up */
+	uint64_t failed; /* attempts that did not get through */
+	uint64_t waiting; /* alerts that have yet to be accepted */
+};
+
 /* What the daemon itself takes; start_time 0: not known, and nothing is shown. */
 struct view_process {
 	double start_time; /* seconds since the Unix epoch */
@@ -63,6 +74,8 @@ struct view {
 	size_t errors_count;
 	const struct view_signal *signals;
 	size_t signals_count;
+	const struct view_alerts *alerts;
+	size_t alerts_count;
 	uint64_t events_lost; /* ring buffer `events` */
 	uint64_t runs_missed; /* program runs skipped by the kernel (recursion) */
 	double tick_late; /* seconds: the last tick's lateness */
@@ -71,6 +84,8 @@ struct view {
 	const char *kernel;
 	const char *listen; /* ADDRESS:PORT */
 	double uptime; /* seconds */
+	uint64_t now; /* ns: on the clock of the verdicts */
+	double wall_clock; /* seconds since the Unix epoch, at that moment */
 	struct view_process process;
 };
 

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "daemon/health.h"
+
+#include <string.h>
+
+#include "daemon/service.h"
+#include "kernel/observer.h"
+
+#define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_SEC  1000000000ULL
+
+/* A request that has only just come does not wait: its answer may be under way. */
+#define WAITING_AGE (100 * NSEC_PER_MSEC)
+
+/* A walk over all connections on mere suspicion is not for every tick. */
+#define LOOK_PAUSE (250 * NSEC_PER_MSEC)
+
+/* Where nothing happens, time alone passes, and so often is enough for that. */
+#define QUIET_STEP NSEC_PER_SEC
+
+#define REASON_SIZE 512
+
+static bool is_judged(const struct service *service)
+{
+	return service->origin == SERVICE_CONFIGURED || service->origin == SERVICE_DISCOVERED;
+}
+
+/* ---- the closer look: accept queues and waiting requests ---- */
+
+/* With no demand seen and no connection open there is nothing that could wait. */
+static bool wants_look(const struct service *service, bool suspicion)
+{
+	const struct service_health *health = &service->health;
+
+	if (!is_judged(service) || !health->verdict.look)
+		return false;
+	return health->health.silence.from || (suspicion && health->open);
+}
+
+static bool anyone_wants_look(const struct services *services, uint64_t now)
+{
+	bool suspicion = now - services->looked_at >= LOOK_PAUSE;
+
+	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < services->count; slot++) {
+		if (wants_look(&services->items[slot], suspicion))
+			return true;
+	}
+	return false;
+}
+
+/* What could be seen in this tick. */
+struct look {
+	bool queues;
+	bool waiting;
+};
+
+/* Once for all services, if one of them asks for it. */
+static struct look take_look(struct services *services, const struct health_tick *tick)
+{
+	struct look look = {0};
+
+	if (!anyone_wants_look(services, tick->now))
+		return look;
+	services->looked_at = tick->now;
+	look.queues = !queues_read(&services->queues, tick->observer, tick->bindings);
+	look.waiting = !observer_waiting(tick->observer, tick->now, WAITING_AGE, services->waiting,
+					 services->count);
+	return look;
+}
+
+static void add_look(const struct services *services, const struct service *service,
+		     const struct look *look, struct health_input *input)
+{
+	uint32_t slot = services_slot(services, service);
+	const struct observer_waiting *waiting = &services->waiting[slot];
+	const struct queue *queue = &services->queues.slots[slot];
+
+	if (!service->health.verdict.look)
+		return;
+	if (look->waiting)
+		input->waiting = (struct health_waiting){
+			.known = true,
+			.count = waiting->count,
+			.oldest = waiting->oldest,
+		};
+	/* Where nobody listens there is no queue. */
+	if (look->queues && queue->limit)
+		input->queue = (struct health_queue){
+			.known = true,
+			.length = (uint32_t)queue->length,
+			.limit = (uint32_t)queue->limit,
+		};
+}
+
+/* ---- what went on since the last tick ---- */
+
+static void add_traffic(struct service_health *health, const struct shunt_cell *cell,
+			struct health_input *input)
+{
+	struct health_traffic all = {
+		.responses = cell->responses,
+		.response_time = cell->response_time,
+	};
+
+	memcpy(all.handshakes, cell->counters.handshakes, sizeof(all.handshakes));
+	memcpy(all.closes, cell->counters.closes, sizeof(all.closes));
+	/* What was before its first tick is not known to be of now. */
+	if (health->judged_at) {
+		const uint64_t *new = (const uint64_t *)&all;
+		const uint64_t *old = (const uint64_t *)&health->counted;
+		uint64_t *difference = (uint64_t *)&input->traffic;
+
+		for (size_t i = 0; i < sizeof(all) / sizeof(*new); i++)
+			difference[i] = new[i] - old[i];
+	}
+	health->counted = all;
+	health->open = cell_active(cell);
+}
+
+/*
+ * Where health checks, and what the model of the load balancer makes of them, come in:
+ * input->checks, input->checks_count and input->balancer.  Nobody tells of them yet.
+ */
+static void add_checks(const struct service *service, struct health_input *input)
+{
+	(void)service;
+	(void)input;
+}
+
+/* ---- the step ---- */
+
+static void set_limits(struct service *service)
+{
+	struct service_health *health = &service->health;
+
+	if (health->judged_at && health->interval == service->check_interval)
+		return;
+	health->interval = service->check_interval;
+	health_limits_default(&health->limits, health->interval);
+}
+
+static bool nothing_came(const struct health_input *input)
+{
+	static const struct health_traffic none;
+
+	return !memcmp(&input->traffic, &none, sizeof(none)) && !input->checks_count &&
+	       !input->balancer.known && !input->waiting.count && !input->queue.length;
+}
+
+/*
+ * Whether a step may be left out: nothing came, nothing is wrong or waited out, and no
+ * silence is at hand, nor can one begin unseen.  What such a step does is let averages
+ * decay, which one of a second does as well as ten; step() sees to it that the engine
+ * knows when the last tick was.
+ */
+static bool is_quiet(const struct service_health *health, const struct health_input *input)
+{
+	const struct health *state = &health->health;
+	const struct health_limits *limits = &health->limits;
+	bool usual = !input->lost && input->late <= limits->awareness.late &&
+		     awareness_stretch(&state->awareness) == 1;
+	bool well = health->verdict.state == HEALTH_HEALTHY &&
+		    health->verdict.reason == HEALTH_REASON_NONE && !state->down_since;
+	bool watched = state->silence.from ||
+		       (health->open && state->silence.familiar >= limits->silence.familiar);
+
+	return health->judged_at && input->now - health->judged_at < QUIET_STEP && usual && well &&
+	       !watched && nothing_came(input);
+}
+
+/* `last` is when the last tick was: a silence is measured from there, not from the last step. */
+static void step(struct service_health *health, const struct health_input *input, uint64_t last)
+{
+	if (health->judged_at && health->judged_at < last) {
+		const struct health_input nothing = {.now = last, .role = input->role};
+
+		health_step(&health->health, &health->limits, &nothing, &health->verdict);
+	}
+	health_step(&health->health, &health->limits, input, &health->verdict);
+	health->judged_at = input->now;
+}
+
+static void tell(const struct health_tick *tick, const struct service *service,
+		 enum health_state was, const char *reason)
+{
+	const struct health_change change = {
+		.service = service,
+		.was = was,
+		.is = service->health.verdict.state,
+		.reason = reason,
+	};
+
+	tick->changed(tick->userdata, &change);
+}
+
+static void judge(const struct services *services, struct service *service,
+		  const struct health_tick *tick, const struct look *look)
+{
+	struct service_health *health = &service->health;
+	enum health_state was = health->verdict.state;
+	struct health_input input = {
+		.now = tick->now,
+		.late = tick->late,
+		.lost = tick->lost,
+		.role = service->role,
+	};
+	struct shunt_cell cell;
+	char reason[REASON_SIZE];
+
+	services_read(services, tick->observer, services_slot(services, service), false, &cell);
+	set_limits(service);
+	add_traffic(health, &cell, &input);
+	add_look(services, service, look, &input);
+	add_checks(service, &input);
+	if (is_quiet(health, &input))
+		return;
+	step(health, &input, services->judged_at);
+	if (health->verdict.state == was)
+		return;
+	health_explain(&health->verdict, NULL, reason, sizeof(reason));
+	tell(tick, service, was, reason);
+}
+
+static void dismiss(struct service *service, const struct health_tick *tick)
+{
+	enum health_state was = service->health.verdict.state;
+
+	if (!service->health.judged_at)
+		return;
+	memset(&service->health, 0, sizeof(service->health));
+	if (was != HEALTH_HEALTHY)
+		tell(tick, service, was, "it is observed no more");
+}
+
+void services_judge(struct services *services, const struct health_tick *tick)
+{
+	struct look look = take_look(services, tick);
+
+	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < services->count; slot++) {
+		struct service *service = &services->items[slot];
+
+		if (is_judged(service))
+			judge(services, service, tick, &look);
+		else
+			dismiss(service, tick);
+	}
+	services->judged_at = tick->now;
+}
