@@ -132,7 +132,8 @@ struct observer_waiting {
  * Counts in `waiting[slot]`, for each of so many slots, the requests that have waited for
  * `age` ns or longer at `now` (ns, CLOCK_MONOTONIC).  It walks over the whole table, which
  * takes about half a millisecond: not for every tick.  The few connections beside the
- * table, whose sets are full, are left out.  0, or a negative errno and nothing has changed.
+ * table, whose sets are full, are left out, and so are health checks.  0, or a negative errno and
+ * nothing has changed.
  */
 int observer_waiting(const struct observer *observer, uint64_t now, uint64_t age,
 		     struct observer_waiting *waiting, uint32_t slots);
