@@ -18,7 +18,7 @@ if [ -n "${QUICK:-}" ]; then
 	seconds=1 rounds=1 growth_rounds=1 pairs=2 idle_seconds=3 scrapes=9
 	idle_connections="1 1000 20000"
 else
-	seconds=2 rounds=5 growth_rounds=3 pairs=8 idle_seconds=8 scrapes=31
+	seconds=2 rounds=5 growth_rounds=3 pairs=8 idle_seconds=6 scrapes=31
 	idle_connections="1 1000 100000"
 fi
 # wrk knows whole seconds only.
@@ -45,8 +45,8 @@ note() {
 # about. So each measurement has its place:
 # - one: servers and clients all on one core;
 # - across: servers on one core, clients on another;
-# - free: both on two cores, as the scheduler likes. Then both cores are busy, and throughput is what a
-#   request costs, on every machine.
+# - free: both on two cores, as the scheduler likes.
+# With one and free all cores are busy, so that throughput is what a request costs, on every machine.
 # Each has a server of its own, at its $port.
 place() {
 	case $1 in
