@@ -133,7 +133,10 @@ Test(checks, bad_traffic_is_no_witness)
 	cr_expect_not(checks.fault, "what failed before failed with the service");
 	lose_among(100, 0);
 	cr_expect_not(checks.fault, "one since then");
-	lose_among(100, 0);
+	lose(0);
+	tick(0, 0);
+	cr_expect_not(checks.fault, "two, but nothing after the second");
+	ticks(20, 100, 0);
 	cr_expect(checks.fault);
 }
 
@@ -241,6 +244,11 @@ Test(checks, the_worst_is_shown)
 	lose(2);
 	lose(2);
 	check(3, SHUNT_PROBE_PASS);
+	/* More of the last ones, but not the last. */
+	lose(4);
+	lose(4);
+	lose(4);
+	check(4, SHUNT_PROBE_PASS);
 	tick(0, 0);
 	cr_expect_eq(checks.worst, 2);
 	cr_expect_eq(checks.failing_probers, 1);

@@ -453,4 +453,6 @@ Test(health, verdicts_have_their_numbers)
 	cr_expect_eq(world.verdict.failures, world.verdict.connections);
 	cr_expect_float_eq((double)world.verdict.failures, 100, 40);
 	cr_expect_float_eq((double)world.verdict.span, 1e9, 1e8);
+	cr_expect_eq(world.verdict.state, HEALTH_FAILING);
+	cr_expect_not(world.verdict.unseen, "nobody checks");
 }

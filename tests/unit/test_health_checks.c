@@ -131,6 +131,17 @@ Test(health_checks, testimony_is_of_one_kind_of_failure)
 	cr_expect_eq(world.verdict.outcome, SHUNT_PROBE_REFUSED);
 }
 
+/* Nobody called when they began to fail, and now somebody does. */
+Test(health_checks, traffic_may_contradict_them_later)
+{
+	start(1, 0);
+	fail_checks(2);
+	cr_expect_eq(world.verdict.state, HEALTH_FAILING);
+	world_set_rate(&world, 100);
+	world_run(&world, 10 * SECOND);
+	cr_expect_eq(world.verdict.state, HEALTH_CHECKER_FAULT);
+}
+
 /* What was fine before the service failed does not speak for it afterwards. */
 Test(health_checks, a_death_is_not_the_checkers_fault)
 {

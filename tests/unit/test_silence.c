@@ -89,6 +89,7 @@ Test(silence, nobody_asks)
 {
 	answer(10, 10, 300);
 	input.connections = 0;
+	input.waiting_known = input.queue_known = true;
 	cr_expect_eq(until_silent(), 1000);
 	/* A silence begins with the demand, not with the last response. */
 	input.connections = 10;
@@ -149,7 +150,22 @@ Test(silence, each_begins_with_nothing)
 		ticks(90);
 		cr_expect_eq(silence.kind, SILENCE_NONE, "%u", i);
 		cr_expect_neq(silence.from, 0);
+		answer(10, 10, 100);
+		cr_expect(lasts(5, 6), "%u", i);
 	}
+}
+
+/* What had to wait for the end of a wedge is answered late, which is not usual. */
+Test(silence, a_backlog_is_not_learned)
+{
+	answer(10, 10, 300);
+	cr_expect_eq(until_silent(), 5);
+	ticks(50);
+	input.responses = 100;
+	input.response_time = 100 * 3 * SECOND;
+	ticks(5);
+	answer(10, 10, 100);
+	cr_expect(lasts(5, 6));
 }
 
 Test(silence, a_slow_response_lately_asks_for_time)

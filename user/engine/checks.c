@@ -31,6 +31,7 @@ static void move_onsets(struct checks *checks, uint64_t now)
 		if (prober->onset)
 			prober->onset = now;
 		prober->history = 0;
+		prober->excused = true;
 		prober->doubted_at = 0;
 		prober->contradicted = false;
 	}
@@ -111,8 +112,9 @@ static void take_failure(struct checks *checks, struct checks_prober *prober,
 	prober->failed++;
 	prober->passed = 0;
 	/* What was witnessed before it began, or while it failed otherwise, says nothing. */
-	if (!prober->onset || prober->outcome != (uint32_t)check->outcome) {
+	if (!prober->onset || prober->excused || prober->outcome != (uint32_t)check->outcome) {
 		prober->onset = now;
+		prober->excused = false;
 		prober->doubted_at = 0;
 		prober->contradicted = false;
 		checks->fine_served = 0;

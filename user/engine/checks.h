@@ -69,6 +69,7 @@ struct checks_prober {
 	uint32_t passed; /* in a row */
 	uint32_t outcome; /* of the last failed one, enum shunt_probe_outcome */
 	uint32_t http_status; /* likewise */
+	bool excused; /* the service itself has failed since: the next failure is a new onset */
 	bool contradicted; /* traffic was fine between two of these and after the second */
 };
 
