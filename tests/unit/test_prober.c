@@ -146,7 +146,7 @@ Test(prober, refused_traffic_is_no_check)
 	uint64_t at = pass_checks(&world, 10), seed = 1, next = at + 2003 * MSEC;
 	unsigned checks = 0;
 
-	for (uint64_t end = at + 60 * SECOND; at < end; at += random_gap(&seed, 2)) {
+	for (uint64_t end = at + 60 * SECOND; at < end; at += random_gap(&seed, 10)) {
 		for (; next <= at; next += 2 * SECOND)
 			event(&world, next, 0, SHUNT_PROBE_REFUSED, 0);
 		event(&world, at, 0, SHUNT_PROBE_REFUSED, 0);
@@ -155,6 +155,8 @@ Test(prober, refused_traffic_is_no_check)
 	cr_expect(checks >= 28 && checks <= 33, "%u", checks);
 	for (unsigned i = 10; i < world.count; i++)
 		cr_expect_eq(world.checks[i].outcome, SHUNT_PROBE_REFUSED);
+	at = (world.checks[world.count - 1].at + 3 * SECOND - next) % (2 * SECOND);
+	cr_expect_float_eq((double)at / SECOND, 1, 0.2, "the phase is kept");
 }
 
 /* Black hole: each check begins `inter` after the timeout of the one before. */
@@ -176,6 +178,22 @@ Test(prober, lost_checks_are_noticed_once_each)
 		     "and then it is back in phase");
 	cr_expect_eq(world.probers.probers[0].missing, 0);
 	cr_expect_float_eq((double)world.probers.probers[0].interval / SECOND, 2.003, 0.002);
+}
+
+/* Whether the timeout delays the next one is not known: only then is a check missing. */
+Test(prober, without_a_model_the_later_time_counts)
+{
+	struct world world = {0};
+	uint64_t at;
+
+	world_start(&world);
+	cr_assert_eq(learn(&world, 2 * SECOND, 8, SIZE), 1);
+	at = world.now + 2 * SECOND;
+	pass_time(&world, at + 5900 * MSEC);
+	cr_assert_eq(world.count, 1);
+	pass_time(&world, at + 6700 * MSEC);
+	cr_assert_eq(world.count, 2);
+	cr_expect_float_eq((double)(world.checks[1].at - at) / SECOND, 6, 0.02);
 }
 
 Test(prober, a_full_queue_is_an_overflow)
@@ -298,4 +316,20 @@ Test(prober, configured_ones_need_less_proof)
 	world_start(&world);
 	cr_expect_eq(learn(&world, 60 * SECOND, 2, SIZE), 0, "outside");
 	cr_expect_eq(learn(&world, 2 * SECOND, 16, SIZE), 0, "outside");
+}
+
+/* Its timeout is longer than we thought: the failure was its own, and is told once. */
+Test(prober, one_that_ends_after_all_is_not_lost)
+{
+	struct world world = haproxy();
+	uint64_t at = pass_checks(&world, 10) + 2003 * MSEC;
+
+	pass_time(&world, at + 3 * SECOND);
+	cr_assert_eq(world.count, 11);
+	cr_expect_eq(event(&world, at, 3500 * MSEC, SHUNT_PROBE_NO_RESPONSE, SIZE), 1);
+	cr_expect_eq(world.probers.probers[0].counts[SHUNT_PROBE_TIMED_OUT], 0);
+	cr_expect_eq(world.probers.probers[0].counts[SHUNT_PROBE_NO_RESPONSE], 1);
+	cr_expect_eq(
+		model_checks_until_down(&world.probers.probers[0].model, &world.probers.settings),
+		2);
 }

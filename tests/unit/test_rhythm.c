@@ -241,13 +241,29 @@ Test(rhythm, bursts_are_none)
 	uint64_t at = START;
 	struct rhythm rhythm;
 
-	for (unsigned burst = 0; burst < 50; burst++, at += 9500 * MSEC) {
-		for (unsigned n = 0; n < 5; n++, at += 100 * MSEC) {
+	for (unsigned burst = 0; burst < 20; burst++, at += 10 * SECOND) {
+		for (unsigned n = 0; n < 7; n++, at += 500 * MSEC) {
 			source_note(&source, at);
 			if (burst >= 3)
 				cr_assert_eq(trains_at(&source, at, &rhythm), 0, "%u.%u", burst, n);
 		}
 	}
+}
+
+/* Two connections that come within 25 ms of each other are noted as one. */
+Test(rhythm, one_of_several_may_miss_one)
+{
+	struct shunt_source source = {0};
+	struct rhythm rhythm;
+
+	for (unsigned n = 0; n < 8; n++) {
+		source_note(&source, START + n * 2 * SECOND);
+		if (n != 4)
+			source_note(&source, START + n * 2 * SECOND + 600 * MSEC);
+	}
+	cr_assert_eq(trains_at(&source, START + 15 * SECOND, &rhythm), 2);
+	cr_expect_eq(rhythm.trains[1].arrivals, 7);
+	cr_expect_float_eq((double)rhythm.trains[1].interval / SECOND, 2, 0.002);
 }
 
 /* They are noted as they end, so that a slow answer comes after a later one. */

@@ -235,16 +235,20 @@ static void learn_interval(struct prober *prober, uint64_t start)
 	}
 }
 
-/* Among other connections the first that fits is early more often than not. */
+/* Among other connections that look alike: the first that fits is early more often than not. */
+static bool is_lost_in_traffic(const struct prober *prober, const struct shunt_probe *event)
+{
+	return prober->strays && is_ambiguous(event) && !prober->missing;
+}
+
+/* When it is taken to have begun. */
 static uint64_t start_of(const struct prober *prober, const struct shunt_probe *event)
 {
-	uint64_t due = distance(event->at, prober->due_begin) < distance(event->at, prober->due_end)
-			       ? prober->due_begin
-			       : prober->due_end;
-
-	if (!prober->strays || !is_ambiguous(event) || prober->missing)
+	if (!is_lost_in_traffic(prober, event))
 		return event->at;
-	return due - due / 8 + event->at / 8;
+	return distance(event->at, prober->due_begin) < distance(event->at, prober->due_end)
+		       ? prober->due_begin
+		       : prober->due_end;
 }
 
 /* A check that came an interval late had one before it that was lost. */
@@ -284,7 +288,8 @@ static struct check take(struct probers *probers, struct prober *prober,
 	uint64_t start = start_of(prober, event);
 
 	check.http_status = event->status;
-	learn_interval(prober, start);
+	if (!is_lost_in_traffic(prober, event))
+		learn_interval(prober, start);
 	prober_expect(prober, start, start + event->duration);
 	prober->seen++;
 	prober->missing = 0;
