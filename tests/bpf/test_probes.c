@@ -79,11 +79,12 @@ struct counted {
 	uint32_t count;
 };
 
-static int count_source(void *userdata, const struct shunt_source *source)
+static int count_source(void *userdata, unsigned index, const struct shunt_source *source)
 {
 	struct counted *counted = userdata;
 	uint8_t addr[16];
 
+	(void)index;
 	scene_parse(counted->address, addr);
 	if (source->slot == SLOT && source->size == counted->size &&
 	    !memcmp(source->addr, addr, 16))
@@ -95,7 +96,7 @@ static uint32_t noted(const char *address, uint32_t size)
 {
 	struct counted counted = {address, size, 0};
 
-	cr_assert_eq(observer_sources(observer, count_source, &counted), 0);
+	cr_assert_eq(observer_sources(observer, 0, 1, count_source, &counted), 0);
 	return counted.count;
 }
 

@@ -87,6 +87,7 @@ static int start_observer(struct daemon *daemon)
 {
 	struct observer_limits limits = {
 		.slots = SHUNT_SLOT_FIRST + daemon->config->max_services,
+		.answers = checkers_want_answers(daemon->config),
 	};
 	int r;
 
@@ -99,6 +100,11 @@ static int start_observer(struct daemon *daemon)
 		r = observer_on_event(daemon->observer, daemon_on_found, daemon);
 	if (r >= 0)
 		r = services_init(&daemon->services, daemon->config->max_services, own_netns());
+	if (r >= 0)
+		r = checkers_init(&daemon->checkers, daemon->observer, &daemon->services,
+				  daemon->config);
+	if (r >= 0)
+		observer_on_probe(daemon->observer, daemon_on_probe);
 	if (r >= 0)
 		r = show_new(daemon->services.count, &daemon->show);
 	if (r < 0)
@@ -244,6 +250,7 @@ static void stop(struct daemon *daemon)
 	show_free(daemon->show);
 	observer_close(daemon->observer);
 	discovery_done(&daemon->discovery);
+	checkers_done(&daemon->checkers);
 	services_done(&daemon->services);
 	sd_event_source_unref(daemon->http_timer);
 	sd_event_source_unref(daemon->tick);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/checkers.h"
 #include "daemon/service.h"
 #include "kernel/observer.h"
 
@@ -117,25 +118,26 @@ static void add_traffic(struct service_health *health, const struct shunt_cell *
 	health->open = cell_active(cell);
 }
 
-/*
- * Where health checks, and what the model of the load balancer makes of them, come in:
- * input->checks, input->checks_count and input->balancer.  Nobody tells of them yet.
- */
-static void add_checks(const struct service *service, struct health_input *input)
-{
-	(void)service;
-	(void)input;
-}
-
 /* ---- the step ---- */
 
-static void set_limits(struct service *service)
+/* What is configured comes before what is observed. */
+static uint64_t check_interval(const struct services *services, const struct service *service,
+			       const struct health_tick *tick)
 {
-	struct service_health *health = &service->health;
+	if (service->check_interval || !tick->checkers)
+		return service->check_interval;
+	return checkers_interval(tick->checkers, services_slot(services, service));
+}
 
-	if (health->judged_at && health->interval == service->check_interval)
+static void set_limits(struct service_health *health, uint64_t interval)
+{
+	/* An observed one is never twice the same, and need not be followed to the millisecond. */
+	uint64_t differs = interval > health->interval ? interval - health->interval
+						       : health->interval - interval;
+
+	if (health->judged_at && differs <= interval / 16)
 		return;
-	health->interval = service->check_interval;
+	health->interval = interval;
 	health_limits_default(&health->limits, health->interval);
 }
 
@@ -208,10 +210,11 @@ static void judge(const struct services *services, struct service *service,
 	char reason[REASON_SIZE];
 
 	services_read(services, tick->observer, services_slot(services, service), false, &cell);
-	set_limits(service);
+	set_limits(health, check_interval(services, service, tick));
 	add_traffic(health, &cell, &input);
 	add_look(services, service, look, &input);
-	add_checks(service, &input);
+	if (tick->checkers)
+		checkers_give(tick->checkers, services_slot(services, service), &input);
 	if (is_quiet(health, &input))
 		return;
 	step(health, &input, services->judged_at);

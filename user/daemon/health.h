@@ -13,6 +13,7 @@
 #include "engine/health.h"
 
 struct bindings;
+struct checkers;
 struct observer;
 struct service;
 struct services;
@@ -40,6 +41,7 @@ typedef void (*health_change_fn)(void *userdata, const struct health_change *cha
 struct health_tick {
 	struct observer *observer;
 	const struct bindings *bindings; /* whose listeners are whose */
+	struct checkers *checkers; /* who checks them; NULL: nobody */
 	uint64_t now; /* ns, CLOCK_MONOTONIC, grows from tick to tick */
 	uint64_t late; /* ns: by how much the tick was late */
 	uint64_t lost; /* events lost since the last tick */

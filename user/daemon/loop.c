@@ -101,6 +101,13 @@ static int on_events(sd_event_source *source, int fd, uint32_t revents, void *us
 	return 0;
 }
 
+void daemon_on_probe(void *userdata, const struct shunt_probe *probe)
+{
+	struct daemon *daemon = userdata;
+
+	checkers_hear(&daemon->checkers, probe);
+}
+
 static int on_control(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct daemon *daemon = userdata;
@@ -156,6 +163,7 @@ static void judge_services(struct daemon *daemon, uint64_t now)
 	const struct health_tick tick = {
 		.observer = daemon->observer,
 		.bindings = &daemon->plan.installed,
+		.checkers = &daemon->checkers,
 		.now = now,
 		.late = daemon->tick_late > 0 ? (uint64_t)(daemon->tick_late * 1e9) : 0,
 		.lost = lost - daemon->events_lost,
@@ -191,6 +199,7 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 	if (daemon->discovery.changed)
 		daemon_replan(daemon);
 	read_services(daemon, now);
+	checkers_look(&daemon->checkers, now);
 	judge_services(daemon, now);
 	if (daemon->ticks % TICKS_PER_SECOND == 0)
 		each_second(daemon, now);

@@ -15,6 +15,9 @@ static void keep_fixed(struct config *next, const struct config *current)
 		log_warning("reload: control changed, takes effect at the next start");
 	if (strcmp(next->state_dir, current->state_dir))
 		log_warning("reload: state_dir changed, takes effect at the next start");
+	if (checkers_want_answers(next) && !checkers_want_answers(current))
+		log_warning("reload: health_check is new, the status of HTTP checks is read from "
+			    "the next start on");
 	if (next->max_services != current->max_services)
 		log_warning("reload: max_services changed, takes effect at the next start");
 }
@@ -45,6 +48,7 @@ int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	next->max_services = daemon->config->max_services;
 	config_free(daemon->config);
 	daemon->config = next;
+	checkers_reload(&daemon->checkers, next);
 	r = alerts_reload(daemon->alerts, next);
 	if (r < 0)
 		log_error("reload: alerts go where they went: %s", strerror(-r));

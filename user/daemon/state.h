@@ -10,6 +10,7 @@
 
 #include "alert/alerts.h"
 #include "config/config.h"
+#include "daemon/checkers.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/discovery.h"
@@ -28,6 +29,7 @@ struct daemon {
 	struct observer *observer;
 	struct services services;
 	struct discovery discovery;
+	struct checkers checkers;
 	struct plan plan;
 	struct control *control;
 	struct http *http;
@@ -65,6 +67,9 @@ void daemon_list(struct daemon *daemon);
 
 /* Discovery's ear. */
 void daemon_on_found(void *userdata, const struct shunt_event *event);
+
+/* …and of those who check services. */
+void daemon_on_probe(void *userdata, const struct shunt_probe *probe);
 
 /* What HTTP shows. */
 int daemon_on_view(void *userdata, const struct view **ret_view);

@@ -223,6 +223,7 @@ void observer_close(struct observer *observer)
 	ring_buffer__free(observer->events);
 	bpf_link__destroy(observer->queues);
 	bpf_link__destroy(observer->answers);
+	observer_unmap_sources(observer);
 	if (observer->shards)
 		munmap(observer->shards, observer->shards_size);
 	observe_bpf__destroy(observer->bpf);

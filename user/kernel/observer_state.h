@@ -20,10 +20,14 @@ struct observer {
 	struct bpf_link *answers; /* on every packet that leaves; or NULL */
 	struct shunt_shard *shards; /* [row][slot], shared with the kernel */
 	size_t shards_size;
+	struct shunt_source_set *sources; /* shared with the kernel, once asked for */
 	uint32_t slots;
 	uint32_t cpus;
 	bool answers_wanted;
 	bool has[SIGNAL_MAX];
 };
+
+/* Unmaps what observer_sources() has mapped. */
+void observer_unmap_sources(struct observer *observer);
 
 #endif

@@ -2,7 +2,6 @@
 /* An observer's part in health checks: who may be a prober, and who is. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "kernel/observer_state.h"
@@ -25,35 +24,51 @@ int observer_unset_prober(struct observer *observer, const struct shunt_prober_k
 	return bpf_map__delete_elem(observer->bpf->maps.shunt_probers, key, sizeof(*key), 0);
 }
 
-static struct shunt_source_set *map_sources(const struct observer *observer)
-{
-	void *memory = mmap(NULL, sizeof(struct shunt_source_set) * SHUNT_SOURCE_SETS,
-			    PROT_READ | PROT_WRITE, MAP_SHARED,
-			    bpf_map__fd(observer->bpf->maps.shunt_sources), 0);
+#define SOURCES (SHUNT_SOURCE_SETS * SHUNT_SOURCE_WAYS)
 
-	return memory == MAP_FAILED ? NULL : memory;
+/* Mapped when it is first asked for, and for good: it is gone through many times a second. */
+static struct shunt_source_set *map_sources(struct observer *observer)
+{
+	void *memory;
+
+	if (observer->sources)
+		return observer->sources;
+	memory = mmap(NULL, sizeof(struct shunt_source_set) * SHUNT_SOURCE_SETS,
+		      PROT_READ | PROT_WRITE, MAP_SHARED,
+		      bpf_map__fd(observer->bpf->maps.shunt_sources), 0);
+	if (memory != MAP_FAILED)
+		observer->sources = memory;
+	return observer->sources;
 }
 
-static void unmap_sources(struct shunt_source_set *sets)
+void observer_unmap_sources(struct observer *observer)
 {
-	munmap(sets, sizeof(*sets) * SHUNT_SOURCE_SETS);
+	if (observer->sources)
+		munmap(observer->sources, sizeof(*observer->sources) * SHUNT_SOURCE_SETS);
+	observer->sources = NULL;
 }
 
-int observer_sources(const struct observer *observer, observer_source_fn fn, void *userdata)
+static struct shunt_source *source_at(struct shunt_source_set *sets, unsigned index)
+{
+	return &sets[index / SHUNT_SOURCE_WAYS].ways[index % SHUNT_SOURCE_WAYS];
+}
+
+int observer_sources(struct observer *observer, unsigned part, unsigned parts,
+		     observer_source_fn fn, void *userdata)
 {
 	struct shunt_source_set *sets = map_sources(observer);
+	unsigned first = SOURCES / parts * part;
+	unsigned end = part + 1 == parts ? SOURCES : first + SOURCES / parts;
 	int r = 0;
 
 	if (!sets)
-		return -errno;
-	for (unsigned i = 0; i < SHUNT_SOURCE_SETS * SHUNT_SOURCE_WAYS && !r; i++) {
-		const struct shunt_source *source =
-			&sets[i / SHUNT_SOURCE_WAYS].ways[i % SHUNT_SOURCE_WAYS];
+		return -ENOMEM;
+	for (unsigned i = first; i < end && !r; i++) {
+		const struct shunt_source *source = source_at(sets, i);
 
 		if (source->slot && source->slot < observer->slots)
-			r = fn(userdata, source);
+			r = fn(userdata, i, source);
 	}
-	unmap_sources(sets);
 	return r;
 }
 
@@ -61,13 +76,8 @@ void observer_forget_sources(struct observer *observer, uint32_t slot)
 {
 	struct shunt_source_set *sets = map_sources(observer);
 
-	for (unsigned i = 0; sets && i < SHUNT_SOURCE_SETS * SHUNT_SOURCE_WAYS; i++) {
-		struct shunt_source *source =
-			&sets[i / SHUNT_SOURCE_WAYS].ways[i % SHUNT_SOURCE_WAYS];
-
-		if (source->slot == slot)
-			source->slot = 0;
+	for (unsigned i = 0; sets && i < SOURCES; i++) {
+		if (source_at(sets, i)->slot == slot)
+			source_at(sets, i)->slot = 0;
 	}
-	if (sets)
-		unmap_sources(sets);
 }
