@@ -107,6 +107,31 @@ Test(status, of_a_service)
 	json_decref(object);
 }
 
+Test(status, who_checks_a_service)
+{
+	struct test_view test;
+	const json_t *services, *prober;
+	json_t *object;
+
+	test_view_init(&test);
+	object = status(&test.view);
+	services = json_object_get(object, "services");
+	prober = json_array_get(json_object_get(json_array_get(services, 0), "probers"), 0);
+	cr_expect_str_eq(string(prober, "address"), "10.0.0.1#2");
+	cr_expect_eq(real(prober, "interval_seconds"), 2.5);
+	cr_expect_eq(real(prober, "confidence"), 0.75);
+	cr_expect_str_eq(string(prober, "model"), "haproxy");
+	cr_expect_str_eq(string(prober, "state"), "going_down");
+	cr_expect(json_is_true(json_object_get(prober, "certain")));
+	cr_expect_eq(real(prober, "health"), 3);
+	cr_expect_eq(real(prober, "checks_until_down"), 2);
+	cr_expect_eq(real(prober, "seconds_until_down"), 4.5);
+	cr_expect_eq(integer(prober, "checks", "pass"), 41);
+	cr_expect_eq(integer(prober, "checks", "overflow"), 47);
+	cr_expect_eq(json_array_size(json_object_get(json_array_get(services, 1), "probers")), 0);
+	json_decref(object);
+}
+
 Test(status, unknown_is_null_and_names_are_text)
 {
 	struct test_view test;

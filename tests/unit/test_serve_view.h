@@ -15,6 +15,8 @@ struct test_view {
 	struct view_error errors[3];
 	struct view_alerts alerts[2];
 	struct health_verdict health;
+	struct view_prober prober;
+	struct shunt_histogram check_durations;
 	struct view view;
 };
 
@@ -62,7 +64,23 @@ static inline void test_view_init(struct test_view *test)
 		.queue_length = 3,
 		.queue_limit = 511,
 		.recent = {10, 12.5, 0.1, .001, .002, .003},
+		.probers = &test->prober,
+		.probers_count = 1,
+		.check_durations = &test->check_durations,
 	};
+	test->prober = (struct view_prober){
+		.name = "10.0.0.1#2",
+		.interval = 2.5,
+		.confidence = 0.75,
+		.model = "haproxy",
+		.state = LB_GOING_DOWN,
+		.certain = true,
+		.health = 3,
+		.checks_until_down = 2,
+		.seconds_until_down = 4.5,
+		.checks = {41, 42, 43, 44, 45, 46, 47},
+	};
+	test_sample(&test->check_durations, 1000000000);
 	test->services[1] = (struct view_service){
 		.name = "a\\b\"c\nd\xff\xc3\xa9",
 		.role = SHUNT_ROLE_CLIENT,

@@ -176,6 +176,35 @@ static void print_service(const json_t *service)
 		       number(service, "since_seconds"), string(service, "reason"));
 }
 
+static const json_t *probers_of(const json_t *service)
+{
+	return json_object_get(service, "probers");
+}
+
+/* "    10.0.0.1 checks it every 2 s (haproxy): going_down, out in 2 checks, 3.1s" */
+static void print_prober(const json_t *prober)
+{
+	char interval[16], left[16];
+
+	format_duration(json_object_get(prober, "interval_seconds"), sizeof(interval), interval);
+	format_duration(json_object_get(prober, "seconds_until_down"), sizeof(left), left);
+	printf("    %s checks it every %s (%s, %.0f%% sure): ", string(prober, "address"), interval,
+	       string(prober, "model"), 100 * number(prober, "confidence"));
+	if (number(prober, "checks_until_down") > 0)
+		printf("%s, out after %.0f more failed checks, in %s\n", string(prober, "state"),
+		       number(prober, "checks_until_down"), left);
+	else
+		printf("%s\n", string(prober, "state"));
+}
+
+static void print_probers(const json_t *service)
+{
+	const json_t *prober;
+	size_t i;
+
+	json_array_foreach(probers_of(service), i, prober) print_prober(prober);
+}
+
 /* How many services a screen has room for; who pipes gets them all. */
 static size_t room(void)
 {
@@ -195,7 +224,7 @@ static void print_services(const json_t *services)
 
 	json_array_foreach(services, i, service)
 	{
-		size_t rows = has_reason(service) ? 2 : 1;
+		size_t rows = 1 + has_reason(service) + json_array_size(probers_of(service));
 
 		if (is_silent(service))
 			continue;
@@ -204,6 +233,7 @@ static void print_services(const json_t *services)
 			continue;
 		}
 		print_service(service);
+		print_probers(service);
 		left -= rows;
 	}
 	if (more)

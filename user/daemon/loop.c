@@ -216,8 +216,15 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 {
 	struct daemon *daemon = userdata;
 
-	*ret_view = show_gather(daemon->show, &daemon->about, &daemon->services, daemon->observer,
-				daemon->alerts, daemon_now(), daemon->tick_late);
+	const struct show_sources sources = {
+		.services = &daemon->services,
+		.checkers = &daemon->checkers,
+		.observer = daemon->observer,
+		.alerts = daemon->alerts,
+	};
+
+	*ret_view = show_gather(daemon->show, &daemon->about, &sources, daemon_now(),
+				daemon->tick_late);
 	return 0;
 }
 

@@ -2,10 +2,14 @@
 #include "daemon/show.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "alert/alerts.h"
+#include "config/names.h"
+#include "daemon/checkers.h"
 #include "daemon/process.h"
 #include "engine/window.h"
 #include "kernel/observer.h"
@@ -16,6 +20,8 @@ struct show {
 	struct view view;
 	struct view_service *services;
 	struct shunt_cell *cells;
+	struct view_prober *probers; /* of all services, each one's in a row */
+	size_t probers_capacity;
 	struct view_error errors[SHUNT_SITE_MAX * SHUNT_ERRNO_MAX];
 	struct view_signal signals[SIGNAL_MAX];
 	struct view_alerts alerts[TARGET_KINDS];
@@ -43,6 +49,7 @@ void show_free(struct show *show)
 		return;
 	free(show->services);
 	free(show->cells);
+	free(show->probers);
 	free(show);
 }
 
@@ -85,18 +92,86 @@ static void gather_service(struct show *show, const struct service *service,
 	};
 }
 
-static void gather_services(struct show *show, const struct services *services,
-			    const struct observer *observer, uint64_t now)
+/* ---- who checks ---- */
+
+static void gather_prober(const struct probers *probers, const struct prober *prober, uint64_t now,
+			  struct view_prober *ret_prober)
 {
+	struct model_span left;
+
+	*ret_prober = (struct view_prober){
+		.interval = (double)prober->interval / NSEC_PER_SEC,
+		.confidence = prober->confidence,
+		.model = config_model_names[probers->settings.kind],
+		.state = model_state(&prober->model, &probers->settings, now),
+		.certain = model_is_certain(&prober->model),
+		.health = model_health(&prober->model, &probers->settings),
+		.checks_until_down = model_checks_until_down(&prober->model, &probers->settings),
+		.seconds_until_down = NAN,
+	};
+	prober_name(prober, ret_prober->name);
+	memcpy(ret_prober->checks, prober->counts, sizeof(ret_prober->checks));
+	if (!model_time_until_down(&prober->model, &probers->settings, prober->interval, now,
+				   &left))
+		ret_prober->seconds_until_down = (double)left.earliest / NSEC_PER_SEC;
+}
+
+/* Room for all; if there is none, none is shown. */
+static bool has_room(struct show *show, const struct checkers *checkers, uint32_t slots)
+{
+	struct view_prober *probers;
+	size_t needed = 0;
+
+	for (uint32_t slot = 0; slot < slots; slot++)
+		needed += checkers_of(checkers, slot) ? CHECKS_PROBERS : 0;
+	if (needed <= show->probers_capacity)
+		return true;
+	probers = realloc(show->probers, needed * sizeof(*probers));
+	if (!probers)
+		return false;
+	show->probers = probers;
+	show->probers_capacity = needed;
+	return true;
+}
+
+static size_t gather_checker(struct show *show, size_t at, const struct checker *checker,
+			     uint64_t now, struct view_service *service)
+{
+	size_t first = at;
+
+	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
+		const struct prober *prober = &checker->probers.probers[i];
+
+		if (prober->used)
+			gather_prober(&checker->probers, prober, now, &show->probers[at++]);
+	}
+	service->probers = show->probers + first;
+	service->probers_count = at - first;
+	service->check_durations = &checker->durations;
+	return at;
+}
+
+/* ---- services ---- */
+
+static void gather_services(struct show *show, const struct show_sources *sources, uint64_t now)
+{
+	const struct services *services = sources->services;
+	bool room = has_room(show, sources->checkers, services->count);
+	size_t probers = 0;
+
 	show->view.services_count = 0;
 	for (uint32_t slot = 0; slot < services->count; slot++) {
 		const struct service *service = &services->items[slot];
+		const struct checker *checker = checkers_of(sources->checkers, slot);
 
 		if (service->origin == SERVICE_FREE || service->origin == SERVICE_RETIRED)
 			continue;
-		services_read(services, observer, slot, true,
+		services_read(services, sources->observer, slot, true,
 			      &show->cells[show->view.services_count]);
 		gather_service(show, service, &services->queues.slots[slot], now);
+		if (checker && room)
+			probers = gather_checker(show, probers, checker, now,
+						 &show->services[show->view.services_count - 1]);
 	}
 	show->view.services = show->services;
 }
@@ -166,15 +241,15 @@ static double wall_clock(void)
 }
 
 const struct view *show_gather(struct show *show, const struct show_about *about,
-			       const struct services *services, const struct observer *observer,
-			       const struct alerts *alerts, uint64_t now, double tick_late)
+			       const struct show_sources *sources, uint64_t now, double tick_late)
 {
+	const struct observer *observer = sources->observer;
 	struct view *view = &show->view;
 
-	gather_services(show, services, observer, now);
+	gather_services(show, sources, now);
 	gather_errors(show, observer);
 	gather_signals(show, observer);
-	gather_alerts(show, alerts);
+	gather_alerts(show, sources->alerts);
 	view->events_lost = observer_events_lost(observer);
 	view->runs_missed = observer_runs_missed(observer);
 	view->tick_late = tick_late;

@@ -20,6 +20,14 @@ struct show_about {
 	uint64_t started; /* ns, monotonic */
 };
 
+/* Where it all comes from. */
+struct show_sources {
+	const struct services *services;
+	const struct checkers *checkers;
+	const struct observer *observer;
+	const struct alerts *alerts;
+};
+
 struct show;
 
 /* Memory for a view of so many slots.  0 or -ENOMEM. */
@@ -33,7 +41,6 @@ void show_free(struct show *show);
  * the next call.
  */
 const struct view *show_gather(struct show *show, const struct show_about *about,
-			       const struct services *services, const struct observer *observer,
-			       const struct alerts *alerts, uint64_t now, double tick_late);
+			       const struct show_sources *sources, uint64_t now, double tick_late);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "serve/metrics_probes.h"
 #include "serve/names.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -317,6 +318,21 @@ static const struct metric_family families[] = {
 	 METRIC_GAUGE, collect_health, 0},
 	{"shunt_flap_score", "How much the last checks of the service differ, 0 to 1.", NULL,
 	 METRIC_GAUGE, collect_flap_score, 0},
+	{"shunt_probes_total", "Health checks by who made them and how they ended.", NULL,
+	 METRIC_COUNTER, metrics_checks, 0},
+	{"shunt_probe_duration_seconds", "How long health checks took that came to an end.",
+	 "seconds", METRIC_HISTOGRAM, metrics_check_durations, 0},
+	{"shunt_probe_interval_seconds", "How far a prober's health checks are apart.", "seconds",
+	 METRIC_GAUGE, metrics_prober, METRICS_PROBER_INTERVAL},
+	{"shunt_lb_state",
+	 "1 for what the load balancer behind a prober thinks of the service, 0 for the others.",
+	 NULL, METRIC_GAUGE, metrics_lb_state, 0},
+	{"shunt_lb_checks_until_down",
+	 "Health checks that must fail until the load balancer takes the service out; 0: it is out.",
+	 NULL, METRIC_GAUGE, metrics_prober, METRICS_PROBER_CHECKS_LEFT},
+	{"shunt_lb_seconds_until_down",
+	 "How soon that is, in seconds, if every check fails at once, at the rhythm of now.", NULL,
+	 METRIC_GAUGE, metrics_prober, METRICS_PROBER_TIME_LEFT},
 	{"shunt_alerts_total", "Alerts by what became of them; repeats are not counted.", NULL,
 	 METRIC_COUNTER, collect_alerts, 0},
 	{"shunt_alert_attempts_failed_total", "Requests with alerts that did not get through.",

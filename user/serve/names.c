@@ -25,6 +25,16 @@ static const char *const closes[SHUNT_CLOSE_MAX] = {
 	[SHUNT_CLOSE_OTHER] = OTHER,
 };
 
+static const char *const outcomes[SHUNT_PROBE_MAX] = {
+	[SHUNT_PROBE_PASS] = "pass",
+	[SHUNT_PROBE_REFUSED] = "refused",
+	[SHUNT_PROBE_RESET] = "reset",
+	[SHUNT_PROBE_TIMED_OUT] = "timed_out",
+	[SHUNT_PROBE_NO_RESPONSE] = "no_response",
+	[SHUNT_PROBE_HTTP_ERROR] = "http_error",
+	[SHUNT_PROBE_OVERFLOW] = "overflow",
+};
+
 const char *name_role(enum shunt_role role)
 {
 	return role == SHUNT_ROLE_CLIENT ? "client" : "server";
@@ -38,6 +48,11 @@ const char *name_handshake(enum shunt_handshake outcome)
 const char *name_close(enum shunt_close outcome)
 {
 	return outcome < SHUNT_CLOSE_MAX ? closes[outcome] : OTHER;
+}
+
+const char *name_outcome(enum shunt_probe_outcome outcome)
+{
+	return outcome < SHUNT_PROBE_MAX ? outcomes[outcome] : OTHER;
 }
 
 bool handshake_possible(enum shunt_role role, enum shunt_handshake outcome)

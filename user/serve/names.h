@@ -20,6 +20,9 @@ const char *name_handshake(enum shunt_handshake outcome);
 /* "" is an orderly close, reset_by_peer, …, _OTHER. */
 const char *name_close(enum shunt_close outcome);
 
+/* pass, refused, …, _OTHER. */
+const char *name_outcome(enum shunt_probe_outcome outcome);
+
 /*
  * Whether an attempt in this role can end so at all.  A server's kernel never
  * learns that a network is unreachable; a client cannot tell a full accept

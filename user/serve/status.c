@@ -129,6 +129,43 @@ static void put_health(bool *fine, json_t *object, const struct view *view,
 	put_double(fine, object, "flap_score", health->flap_score);
 }
 
+static json_t *status_checks(bool *fine, const struct view_prober *prober)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < SHUNT_PROBE_MAX; i++)
+		put_u64(fine, object, name_outcome(i), prober->checks[i]);
+	return object;
+}
+
+static json_t *status_prober(bool *fine, const struct view_prober *prober)
+{
+	json_t *object = json_object();
+
+	put_string(fine, object, "address", prober->name);
+	put_double(fine, object, "interval_seconds", prober->interval);
+	put_double(fine, object, "confidence", prober->confidence);
+	put_string(fine, object, "model", prober->model);
+	put_string(fine, object, "state", lb_state_names[prober->state]);
+	put(fine, object, "certain", json_boolean(prober->certain));
+	put_u64(fine, object, "health", prober->health);
+	put_u64(fine, object, "checks_until_down", prober->checks_until_down);
+	put_double(fine, object, "seconds_until_down", prober->seconds_until_down);
+	put(fine, object, "checks", status_checks(fine, prober));
+	return object;
+}
+
+static json_t *status_probers(bool *fine, const struct view_service *service)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < service->probers_count; i++) {
+		if (json_array_append_new(array, status_prober(fine, &service->probers[i])))
+			*fine = false;
+	}
+	return array;
+}
+
 static json_t *status_service(bool *fine, const struct view *view,
 			      const struct view_service *service)
 {
@@ -148,6 +185,7 @@ static json_t *status_service(bool *fine, const struct view *view,
 	put_u64(fine, object, "accept_queue_length", service->queue_length);
 	put_u64(fine, object, "accept_queue_limit", service->queue_limit);
 	put(fine, object, "recent", status_recent(fine, &service->recent));
+	put(fine, object, "probers", status_probers(fine, service));
 	return object;
 }
 

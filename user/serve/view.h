@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/health.h"
+#include "engine/prober.h"
 #include "shunt/abi.h"
 
 /* Over the last seconds rather than since the start; NAN where nothing is known. */
@@ -19,6 +20,20 @@ struct view_recent {
 	double handshakes_per_second; /* successful and failed */
 	double failures_per_second; /* handshakes and closes that are failures */
 	double p50, p95, p99; /* of the handshake, seconds */
+};
+
+/* Who checks a service, and what it makes of that. */
+struct view_prober {
+	char name[PROBER_NAME_MAX]; /* its address */
+	double interval; /* seconds */
+	double confidence; /* 0 to 1: that it is one */
+	const char *model; /* of its load balancer */
+	enum lb_state state; /* what that thinks of the service */
+	bool certain; /* …for sure */
+	uint32_t health; /* HAProxy's counter of it */
+	uint32_t checks_until_down; /* failed ones; 0: it is down */
+	double seconds_until_down; /* if all fail at once; NAN: not known */
+	uint64_t checks[SHUNT_PROBE_MAX]; /* by outcome */
 };
 
 struct view_service {
@@ -30,6 +45,9 @@ struct view_service {
 	uint64_t queue_length; /* connections that wait to be accepted */
 	uint64_t queue_limit; /* 0: nobody listens, or it cannot be known */
 	struct view_recent recent;
+	const struct view_prober *probers;
+	size_t probers_count;
+	const struct shunt_histogram *check_durations; /* NULL: nobody checks it */
 };
 
 /*
