@@ -198,6 +198,11 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 		daemon_list(daemon);
 	if (daemon->discovery.changed)
 		daemon_replan(daemon);
+	/*
+	 * A tick comes before events that wait, and a late one finds many: a check is missing
+	 * only if it is not among them.
+	 */
+	observer_dispatch(daemon->observer);
 	read_services(daemon, now);
 	checkers_look(&daemon->checkers, now);
 	judge_services(daemon, now);
