@@ -189,8 +189,14 @@ static void each_second(struct daemon *daemon, uint64_t now)
 static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 {
 	struct daemon *daemon = userdata;
-	uint64_t now = daemon_now();
+	uint64_t now;
 
+	/*
+	 * A tick comes before events that wait, and a late one finds many: a check is missing
+	 * only if it is not among them.  And none of them is to be later than `now`.
+	 */
+	observer_dispatch(daemon->observer);
+	now = daemon_now();
 	daemon->tick_late = (double)now / 1e9 - (double)due / 1e6;
 	daemon->ticks++;
 	daemon->replanned = false;
@@ -198,11 +204,6 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 		daemon_list(daemon);
 	if (daemon->discovery.changed)
 		daemon_replan(daemon);
-	/*
-	 * A tick comes before events that wait, and a late one finds many: a check is missing
-	 * only if it is not among them.
-	 */
-	observer_dispatch(daemon->observer);
 	read_services(daemon, now);
 	checkers_look(&daemon->checkers, now);
 	judge_services(daemon, now);
