@@ -114,3 +114,19 @@ Test(quantile, since_is_the_difference)
 	cr_assert_eq(histogram_count(&now), 0);
 	cr_assert_eq(now.sum, 0);
 }
+
+Test(quantile, above_is_what_is_certainly_above)
+{
+	struct shunt_histogram histogram = {0};
+	const uint64_t second = 1000000000;
+
+	histogram.buckets[SHUNT_BUCKET_SECOND] = 100; /* up to 1 s, and a little less */
+	histogram.buckets[SHUNT_BUCKET_SECOND + 1] = 10;
+	histogram.buckets[SHUNT_BUCKET_OVERFLOW] = 1;
+	cr_expect_eq(histogram_above(&histogram, second), 11);
+	cr_expect_eq(histogram_above(&histogram, second + 1), 1, "some of the ten may be below");
+	cr_expect_eq(histogram_above(&histogram, second / 2), 111);
+	cr_expect_eq(histogram_above(&histogram, 0), 111);
+	cr_expect_eq(histogram_above(&histogram, 64 * second), 1);
+	cr_expect_eq(histogram_above(&histogram, 65 * second), 0);
+}

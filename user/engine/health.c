@@ -3,51 +3,21 @@
 
 #include <string.h>
 
+#include "engine/fault.h"
+
 /* ---- evidence ---- */
-
-/*
- * Attempts that failed by the service's fault.  Of a server, that it did not listen or
- * had no room; what else goes wrong lies with the client or the way to it.  Of a
- * dependency, whatever kept it from being reached, but not this host's own want of
- * ports (_OTHER).
- */
-static uint64_t failed_handshakes(const struct health_input *input)
-{
-	const uint64_t *handshakes = input->traffic.handshakes;
-
-	if (input->role == SHUNT_ROLE_SERVER)
-		return handshakes[SHUNT_HANDSHAKE_REFUSED] + handshakes[SHUNT_HANDSHAKE_OVERFLOW];
-	return handshakes[SHUNT_HANDSHAKE_REFUSED] + handshakes[SHUNT_HANDSHAKE_RESET] +
-	       handshakes[SHUNT_HANDSHAKE_TIMED_OUT] +
-	       handshakes[SHUNT_HANDSHAKE_HOST_UNREACHABLE] +
-	       handshakes[SHUNT_HANDSHAKE_NET_UNREACHABLE];
-}
-
-/*
- * …and connections that ended badly by its fault.  A server's peers may reset it or
- * vanish, which is their affair; a dependency may not.
- */
-static uint64_t failed_closes(const struct health_input *input)
-{
-	const uint64_t *closes = input->traffic.closes;
-
-	if (input->role == SHUNT_ROLE_SERVER)
-		return closes[SHUNT_CLOSE_NO_RESPONSE];
-	return closes[SHUNT_CLOSE_NO_RESPONSE] + closes[SHUNT_CLOSE_RESET_BY_PEER] +
-	       closes[SHUNT_CLOSE_TIMED_OUT];
-}
 
 static uint64_t failures_of(const struct health *health, const struct health_limits *limits,
 			    const struct health_input *input)
 {
 	const struct silence *silence = &health->silence;
-	uint64_t failures = failed_handshakes(input);
+	uint64_t failures = fault_handshakes(input->role, input->traffic.handshakes);
 
 	/* Who gave up waiting during a silence is closed at its end: that is told already. */
 	if (silence->kind != SILENCE_NONE ||
 	    (silence->broken_at && input->now - silence->broken_at <= limits->backlog))
 		return failures;
-	return failures + failed_closes(input);
+	return failures + fault_closes(input->role, input->traffic.closes);
 }
 
 static void add_silence(struct health *health, const struct health_limits *limits,

@@ -12,6 +12,15 @@ uint64_t histogram_count(const struct shunt_histogram *histogram)
 	return total;
 }
 
+uint64_t histogram_above(const struct shunt_histogram *histogram, uint64_t ns)
+{
+	uint64_t above = 0;
+
+	for (unsigned i = shunt_bucket(ns) + 1; i < SHUNT_BUCKETS; i++)
+		above += histogram->buckets[i];
+	return above;
+}
+
 void histogram_since(const struct shunt_histogram *now, const struct shunt_histogram *then,
 		     struct shunt_histogram *ret_difference)
 {

@@ -15,6 +15,12 @@ void histogram_since(const struct shunt_histogram *now, const struct shunt_histo
 		     struct shunt_histogram *ret_difference);
 
 /*
+ * How many samples are certainly above a duration: those in higher buckets than its own.
+ * What lies in its own bucket, less than 9.1 % wide, is taken to be below.
+ */
+uint64_t histogram_above(const struct shunt_histogram *histogram, uint64_t ns);
+
+/*
  * The duration, in seconds, below which a share `q` (0 to 1) of the samples lies:
  * the geometric middle of the bucket that holds the sample of rank ceil(q * count),
  * so that it is off by at most 2^(1/16) - 1 = 4.4 %.  Samples outside the buckets
