@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The states, the triggers, the way back. */
+#include "unit/breaker_world.h"
+#include "unit/random.h"
+
+static struct world world;
+
+static void set_up(void)
+{
+	world_begin(&world, 3);
+}
+
+TestSuite(breaker, .init = set_up, .timeout = 60);
+
+static const struct breaker_decision *only(void)
+{
+	cr_assert_eq(world.decisions.count, 1, "%zu decisions", world.decisions.count);
+	return &world.made[0];
+}
+
+static void expect_move(enum breaker_state from, enum breaker_state to, enum breaker_reason reason)
+{
+	const struct breaker_decision *decision = only();
+
+	cr_expect_eq(decision->what, BREAKER_MOVED);
+	cr_expect_eq(decision->from, from, "from %u", decision->from);
+	cr_expect_eq(decision->to, to, "to %u", decision->to);
+	cr_expect_eq(decision->reason, reason, "for %u", decision->reason);
+}
+
+/* ---- triggers ---- */
+
+Test(breaker, failures_trip_it)
+{
+	world_serve(&world, 1, 5, 5);
+	cr_expect_eq(world_until(&world, 100), 3, "30 connections, in three ticks");
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_FAILURE_RATE);
+	cr_expect_eq(only()->service, 1);
+	cr_expect_eq(only()->numbers.failures, 15);
+	cr_expect_eq(only()->numbers.connections, 30);
+	cr_expect_eq(only()->guards.asked, GUARDS_ALL);
+	cr_expect_eq(world_state(&world, 0), BREAKER_CLOSED);
+}
+
+Test(breaker, fewer_failures_do_not)
+{
+	world_serve(&world, 0, 51, 49);
+	cr_expect_eq(world_until(&world, 1000), 0);
+}
+
+Test(breaker, few_connections_say_nothing)
+{
+	/* 19 within any 10 s. */
+	world_serve(&world, 0, 0, 1);
+	world_ticks(&world, 19);
+	world_serve(&world, 0, 0, 0);
+	cr_expect_eq(world_until(&world, 80), 0);
+	cr_expect_eq(world_state(&world, 0), BREAKER_CLOSED);
+	world_serve(&world, 0, 0, 1);
+	cr_expect_eq(world_until(&world, 1), 1, "the twentieth");
+}
+
+Test(breaker, a_small_share_needs_some_failures)
+{
+	/* envoy#37723: a limit of 1 % is met by one in 20, and by four. */
+	world.configs[0].failure_rate = 0.01;
+	for (unsigned n = 0; n < 4; n++) {
+		world_serve(&world, 0, 5, 1);
+		world_tick(&world);
+		cr_expect_eq(world.decisions.count, 0);
+	}
+	world_serve(&world, 0, 5, 0);
+	cr_expect_eq(world_until(&world, 90), 0);
+	world_serve(&world, 0, 5, 1);
+	cr_expect_eq(world_until(&world, 1), 1, "the fifth within the window");
+}
+
+Test(breaker, one_lump_of_failures_is_nothing)
+{
+	world_serve(&world, 0, 0, 1000);
+	world_ticks(&world, 2);
+	world_serve(&world, 0, 1, 0);
+	cr_expect_eq(world_until(&world, 300), 0);
+}
+
+Test(breaker, failures_expire)
+{
+	/* haproxy#1234, nginx#599: bursts that never meet within 10 s, with 15 failures each. */
+	for (unsigned n = 0; n < 20; n++) {
+		world_serve(&world, 0, 0, 5);
+		world_ticks(&world, 3);
+		cr_expect_eq(world_state(&world, 0), BREAKER_CLOSED);
+		world_serve(&world, 0, 0, 0);
+		world_ticks(&world, 97);
+	}
+}
+
+Test(breaker, all_that_is_taken_and_never_answered_is_all)
+{
+	/* Each is seen to be made and to fail later: that is no half. */
+	world.configs[0].failure_rate = 1;
+	world.inputs[0].traffic.handshakes[SHUNT_HANDSHAKE_OK] = 10;
+	world.inputs[0].traffic.closes[SHUNT_CLOSE_NO_RESPONSE] = 10;
+	cr_expect_eq(world_until(&world, 10), 3);
+	cr_expect_float_eq(only()->numbers.share, 1, 1e-12);
+}
+
+Test(breaker, a_clients_reset_is_no_failure_of_the_server_but_of_a_dependency)
+{
+	world.services[1].role = SHUNT_ROLE_CLIENT;
+	world.services[2].role = SHUNT_ROLE_CLIENT;
+	for (unsigned i = 0; i < 2; i++) {
+		world.inputs[i].traffic.handshakes[SHUNT_HANDSHAKE_OK] = 10;
+		world.inputs[i].traffic.closes[SHUNT_CLOSE_RESET_BY_PEER] = 10;
+	}
+	cr_expect_eq(world_until(&world, 10), 3);
+	cr_expect_eq(only()->service, 1);
+	world_ticks(&world, 30);
+	cr_expect_eq(world_state(&world, 0), BREAKER_CLOSED);
+}
+
+Test(breaker, failures_in_a_row_trip_it)
+{
+	world.configs[0].min_connections = 1000;
+	world.configs[0].consecutive_failures = 6;
+	world_serve(&world, 0, 0, 1);
+	cr_expect_eq(world_until(&world, 10), 6);
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_CONSECUTIVE);
+	cr_expect_eq(only()->numbers.run, 6);
+}
+
+Test(breaker, a_pass_between_them_does_not_let_them)
+{
+	/* loxilb#1087: a count that only grows would come to 6. */
+	world.configs[0].min_connections = 1000;
+	world.configs[0].consecutive_failures = 6;
+	for (unsigned n = 0; n < 10; n++) {
+		world_serve(&world, 0, 0, 1);
+		world_ticks(&world, 5);
+		world_serve(&world, 0, 1, 0);
+		world_tick(&world);
+		cr_assert_eq(world_state(&world, 0), BREAKER_CLOSED);
+	}
+}
+
+Test(breaker, a_lump_of_failures_is_no_row)
+{
+	world.configs[0].consecutive_failures = 6;
+	for (unsigned n = 0; n < 5; n++) {
+		world_serve(&world, 0, 0, 10);
+		world_tick(&world);
+		world_serve(&world, 0, 10, 0);
+		world_ticks(&world, 10);
+	}
+	cr_expect_eq(world_state(&world, 0), BREAKER_CLOSED);
+}
+
+Test(breaker, a_row_of_one_is_none)
+{
+	world.configs[0].consecutive_failures = 1;
+	world_serve(&world, 0, 0, 1);
+	world_ticks(&world, 2);
+	cr_expect_eq(world.decisions.count, 0);
+	world_tick(&world);
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_CONSECUTIVE);
+}
+
+static void slow_service(uint64_t samples, uint64_t slow)
+{
+	world.configs[0].slow = (struct config_slow){
+		.signal = SHUNT_SIGNAL_RESPONSE,
+		.over = SECOND / 4,
+		.rate = 0.5,
+		.hold = 3 * SECOND,
+	};
+	world_serve(&world, 0, samples, 0);
+	world.inputs[0].samples = samples;
+	world.inputs[0].slow = slow;
+}
+
+Test(breaker, slowness_that_lasts_trips_it)
+{
+	slow_service(20, 10);
+	cr_expect_eq(world_until(&world, 100), 31, "at once slow, and for 3 s");
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_SLOW);
+	cr_expect_eq(only()->numbers.slow_lasts, 3 * SECOND);
+}
+
+Test(breaker, slowness_that_passes_does_not)
+{
+	slow_service(20, 20);
+	world.configs[0].window = 1 * SECOND;
+	for (unsigned n = 0; n < 10; n++) {
+		slow_service(20, 20);
+		world_ticks(&world, 25);
+		slow_service(20, 0);
+		world_ticks(&world, 10);
+		cr_assert_eq(world_state(&world, 0), BREAKER_CLOSED);
+	}
+}
+
+Test(breaker, a_few_slow_ones_are_nothing)
+{
+	slow_service(0, 0);
+	world.configs[0].slow.rate = 0.01;
+	world.inputs[0].samples = 10;
+	for (unsigned n = 0; n < 4; n++) {
+		world.inputs[0].slow = 1;
+		world_tick(&world);
+		world.inputs[0].slow = 0;
+		world_ticks(&world, 20);
+	}
+	cr_expect_eq(world_until(&world, 100), 0, "four among hundreds, over 1 %% at first");
+}
+
+Test(breaker, flapping_trips_it_where_asked_and_harmful)
+{
+	world_serve(&world, 0, 8, 2);
+	world.inputs[0].health = HEALTH_FLAPPING;
+	cr_expect_eq(world_until(&world, 50), 0, "not asked for");
+	world.configs[0].on_flapping = true;
+	cr_expect_eq(world_until(&world, 50), 1);
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_FLAPPING);
+}
+
+Test(breaker, flapping_that_no_connection_feels_is_no_reason)
+{
+	world.configs[0].on_flapping = true;
+	world.inputs[0].health = HEALTH_FLAPPING;
+	world_serve(&world, 0, 10, 0);
+	cr_expect_eq(world_until(&world, 300), 0);
+	world_serve(&world, 0, 199, 1);
+	cr_expect_eq(world_until(&world, 300), 0, "nor half a percent of them");
+}
+
+/* ---- the way back ---- */
+
+Test(breaker, a_trip_ends_in_trials)
+{
+	const struct breaker *breaker = &world.breakers->items[0];
+	unsigned ticks;
+
+	world_trip(&world, 0);
+	cr_expect_eq(world_verdict(&world, 0).kind, BREAKER_REJECT);
+	cr_expect_eq(world_verdict(&world, 0).share, 0);
+	ticks = (unsigned)((breaker->until - world.tick.now + TICK - 1) / TICK);
+	cr_expect_eq(world_until(&world, 100), ticks);
+	expect_move(BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_TIMER);
+	cr_expect_eq(world_verdict(&world, 0).kind, BREAKER_REJECT);
+	cr_expect_float_eq(world_verdict(&world, 0).share, 0.1, 1e-12);
+}
+
+static void half_open(void)
+{
+	world_trip(&world, 0);
+	cr_assert_gt(world_until(&world, 100), 0);
+	cr_assert_eq(world_state(&world, 0), BREAKER_HALF_OPEN);
+}
+
+Test(breaker, trials_that_pass_close_it)
+{
+	half_open();
+	world_try(&world, 0, 1, 0);
+	cr_expect_eq(world_until(&world, 100), 10);
+	expect_move(BREAKER_HALF_OPEN, BREAKER_CLOSED, BREAKER_TRIALS_PASSED);
+	cr_expect_eq(world_verdict(&world, 0).kind, BREAKER_PASS);
+	cr_expect_eq(world_verdict(&world, 0).lease, 0);
+}
+
+Test(breaker, trials_that_fail_open_it_again_as_soon_as_that_is_sure)
+{
+	half_open();
+	world_try(&world, 0, 0, 1);
+	cr_expect_eq(world_until(&world, 100), 5);
+	expect_move(BREAKER_HALF_OPEN, BREAKER_OPEN, BREAKER_TRIALS_FAILED);
+	cr_expect_eq(only()->backoff, 1);
+}
+
+Test(breaker, many_trials_at_once_are_judged_by_their_share)
+{
+	half_open();
+	world_try(&world, 0, 90, 10);
+	world_tick(&world);
+	expect_move(BREAKER_HALF_OPEN, BREAKER_CLOSED, BREAKER_TRIALS_PASSED);
+}
+
+Test(breaker, slow_trials_open_it_again)
+{
+	half_open();
+	slow_service(0, 0);
+	world_try(&world, 0, 1, 0);
+	world.inputs[0].trials_slow = 1;
+	cr_expect_eq(world_until(&world, 100), 5);
+	expect_move(BREAKER_HALF_OPEN, BREAKER_OPEN, BREAKER_TRIALS_SLOW);
+}
+
+Test(breaker, without_trials_it_closes_in_the_end)
+{
+	world.configs[0].open_for_max = 30 * SECOND;
+	half_open();
+	world_try(&world, 0, 3, 1);
+	world_tick(&world);
+	world_try(&world, 0, 0, 0);
+	cr_expect_eq(world_until(&world, 1000), 299);
+	expect_move(BREAKER_HALF_OPEN, BREAKER_CLOSED, BREAKER_TRIALS_FEW);
+}
+
+Test(breaker, few_trials_that_fail_do_not_close_it)
+{
+	world.configs[0].open_for_max = 30 * SECOND;
+	half_open();
+	world_try(&world, 0, 1, 1);
+	world_tick(&world);
+	world_try(&world, 0, 0, 0);
+	cr_expect_eq(world_until(&world, 1000), 299);
+	expect_move(BREAKER_HALF_OPEN, BREAKER_OPEN, BREAKER_TRIALS_FAILED);
+}
+
+Test(breaker, trials_of_before_do_not_count)
+{
+	half_open();
+	world_try(&world, 0, 0, 4);
+	world_tick(&world);
+	world_try(&world, 0, 0, 1);
+	world_tick(&world);
+	world_try(&world, 0, 0, 0);
+	world_until(&world, 200);
+	cr_assert_eq(world_state(&world, 0), BREAKER_HALF_OPEN);
+	world_try(&world, 0, 1, 0);
+	cr_expect_eq(world_until(&world, 100), 10);
+	cr_expect_eq(world_state(&world, 0), BREAKER_CLOSED);
+}
+
+Test(breaker, of_drain_all_checks_pass_in_the_trial)
+{
+	world.configs[0].action = CONFIG_ACTION_DRAIN;
+	world_trip(&world, 0);
+	cr_expect_eq(world_verdict(&world, 0).kind, BREAKER_DRAIN);
+	cr_expect_eq(world_verdict(&world, 0).share, 0);
+	cr_expect_not(world_verdict(&world, 0).probes_pass);
+	world_until(&world, 100);
+	cr_expect_eq(world_verdict(&world, 0).share, 1);
+}
+
+Test(breaker, probes_are_exempt_or_coupled)
+{
+	cr_expect(world_verdict(&world, 0).probes_pass);
+	world_trip(&world, 0);
+	cr_expect(world_verdict(&world, 0).probes_pass);
+	world.configs[0].probes = CONFIG_PROBES_COUPLED;
+	cr_expect_not(world_verdict(&world, 0).probes_pass);
+}
+
+/* ---- back-off ---- */
+
+static uint64_t open_time(void)
+{
+	return world.breakers->items[0].until - world.tick.now;
+}
+
+/* From half-open to open again; how long it is open now. */
+static uint64_t fail_trials(void)
+{
+	for (unsigned n = 0; world_state(&world, 0) != BREAKER_HALF_OPEN; n++) {
+		cr_assert_lt(n, 10000);
+		world_tick(&world);
+	}
+	world_try(&world, 0, 0, 5);
+	world_tick(&world);
+	world_try(&world, 0, 0, 0);
+	cr_assert_eq(world_state(&world, 0), BREAKER_OPEN);
+	return open_time();
+}
+
+Test(breaker, back_off_doubles_within_its_bounds)
+{
+	uint64_t base = 5 * SECOND;
+
+	world_trip(&world, 0);
+	cr_expect(open_time() >= base && open_time() <= base + base / 4);
+	for (unsigned n = 0; n < 5; n++) {
+		uint64_t time = fail_trials();
+
+		base *= 2;
+		cr_expect(time >= base && time <= base + base / 4, "%u: %.1f s", n,
+			  (double)time / SECOND);
+	}
+	for (unsigned n = 0; n < 5; n++) {
+		uint64_t time = fail_trials();
+
+		cr_expect(time >= 240 * SECOND && time <= 300 * SECOND, "%.1f s",
+			  (double)time / SECOND);
+	}
+}
+
+Test(breaker, back_off_bounds_hold_for_any_seed_and_configuration)
+{
+	uint64_t state = 3;
+
+	for (unsigned n = 0; n < 300; n++) {
+		uint64_t most = SECOND + random_next(&state) % (1000 * SECOND);
+
+		set_up();
+		world.breakers->seed = random_next(&state);
+		world.configs[0].open_for_max = most;
+		world.configs[0].open_for = 1 + random_next(&state) % most;
+		world.breakers->items[0].backoff = random_next(&state) % 100;
+		world_trip(&world, 0);
+		cr_assert(open_time() >= world.configs[0].open_for && open_time() <= most);
+	}
+}
+
+Test(breaker, jitter_is_its_seeds_and_its_names)
+{
+	uint64_t times[4];
+
+	for (unsigned n = 0; n < 4; n++) {
+		set_up();
+		world.breakers->seed = n == 2 ? 43 : 42;
+		if (n == 3)
+			world.services[0].name = "another";
+		world_trip(&world, 0);
+		times[n] = open_time();
+	}
+	cr_expect_eq(times[0], times[1]);
+	cr_expect_neq(times[0], times[2]);
+	cr_expect_neq(times[0], times[3]);
+}
+
+Test(breaker, jitter_spreads_over_a_quarter)
+{
+	unsigned fifths[5] = {0};
+
+	for (unsigned n = 0; n < 500; n++) {
+		set_up();
+		world.breakers->seed = n;
+		world_trip(&world, 0);
+		fifths[(open_time() - 5 * SECOND) * 5 / (5 * SECOND / 4 + 1)]++;
+	}
+	for (unsigned i = 0; i < 5; i++)
+		cr_expect(fifths[i] > 60 && fifths[i] < 140, "%u", fifths[i]);
+}
+
+/* ---- again ---- */
+
+Test(breaker, a_second_trip_is_like_the_first)
+{
+	/* envoy#40697. After back-offs as well. */
+	unsigned first, second;
+
+	world_serve(&world, 0, 5, 5);
+	first = world_until(&world, 100);
+	fail_trials();
+	fail_trials();
+	world_serve(&world, 0, 0, 0);
+	while (world_state(&world, 0) != BREAKER_HALF_OPEN)
+		world_tick(&world);
+	world_try(&world, 0, 10, 0);
+	world_tick(&world);
+	cr_assert_eq(world_state(&world, 0), BREAKER_CLOSED);
+	world_try(&world, 0, 0, 0);
+	cr_expect_eq(world_until(&world, 200), 0, "what was before is forgotten");
+
+	world_serve(&world, 0, 5, 5);
+	second = world_until(&world, 100);
+	cr_expect_eq(second, first);
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_FAILURE_RATE);
+	cr_expect_eq(only()->numbers.connections, 30);
+	cr_expect_eq(only()->backoff, 0);
+	cr_expect(open_time() >= 5 * SECOND && open_time() <= 25 * SECOND / 4);
+}
+
+/* ---- leases ---- */
+
+Test(breaker, the_lease_is_renewed_on_time_alone)
+{
+	uint64_t lease;
+
+	world_trip(&world, 0);
+	cr_expect_eq(world_verdict(&world, 0).lease, world.tick.now + 3 * SECOND);
+	world_tick(&world);
+	lease = world_verdict(&world, 0).lease;
+	cr_expect_eq(lease, world.tick.now + 3 * SECOND);
+	world.tick.late = SECOND;
+	world_ticks(&world, 2);
+	cr_expect_eq(world_verdict(&world, 0).lease, lease);
+	world.tick.late = 0;
+	world_tick(&world);
+	cr_expect_eq(world_verdict(&world, 0).lease, world.tick.now + 3 * SECOND);
+}
+
+/* ---- noise ---- */
+
+Test(breaker, a_day_of_noise_trips_nothing)
+{
+	uint64_t state = 11;
+	char text[512];
+
+	world.configs[1].consecutive_failures = 5;
+	world.configs[0].on_flapping = true;
+	slow_service(0, 0);
+	for (unsigned n = 0; n < 24 * 36000; n++) {
+		uint64_t draw = random_next(&state);
+		uint64_t failed = draw % 100 < 20;
+
+		/* 10/s of which a fifth fails, or 0.5 %; each minute the queue overflows at once.
+		 */
+		world_serve(&world, 0, 1 - failed, failed);
+		failed = draw % 1000 < 5;
+		world_serve(&world, 1, 1 - failed, failed);
+		for (unsigned i = 0; n % 600 == 599 && i < 2; i++)
+			world_serve(&world, i, 0, 20);
+		world.inputs[0].samples = 1;
+		world.inputs[0].slow = (draw >> 32) % 10 < 2;
+		world.inputs[0].health = (draw >> 48) % 100 ? HEALTH_HEALTHY : HEALTH_AT_RISK;
+		world_tick(&world);
+		if (world.decisions.count) {
+			breaker_explain(world.made, "x", text, sizeof(text));
+			cr_assert_fail("%s, service %u", text, world.made[0].service);
+		}
+	}
+}
