@@ -211,8 +211,8 @@ $(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libshunt.a
 	$(Q)$(CC) $(USER_LINK) $^ $(USER_LIBS) $(TEST_LIBS) -o $@
 
 # The helpers of the network tests are programs of their own: peers must not share shunt's code. The
-# shadow is what peers are compared with, the alarm a part of shunt that runs alone.
-SHUNT_HELPERS := $(BUILD)/tests/netns/shadow $(BUILD)/tests/netns/alarm
+# shadow is what peers are compared with, the others are parts of shunt that run alone.
+SHUNT_HELPERS := $(BUILD)/tests/netns/shadow $(BUILD)/tests/netns/alarm $(BUILD)/tests/netns/holder
 $(SHUNT_HELPERS): $(BUILD)/libshunt.a
 $(SHUNT_HELPERS): HELPER_LIBS = $(USER_LIBS)
 $(NETNS_HELPERS): $(BUILD)/%: %.c $(BUILD)/flags

@@ -3,6 +3,7 @@
 #ifndef SHUNT_BPF_SERVICE_H
 #define SHUNT_BPF_SERVICE_H
 
+#include "address.bpf.h"
 #include "cell.bpf.h"
 
 /*
@@ -10,11 +11,6 @@
  * together in the instruction cache.
  */
 #define __cold_path static __noinline
-
-/* From <sys/socket.h> and <netinet/in.h>, which cannot be had here. */
-#define AF_INET	    2
-#define AF_INET6    10
-#define IPPROTO_TCP 6
 
 /* A set of enum shunt_port for each port, kept by the daemon. */
 __u8 shunt_ports[65536];
@@ -72,16 +68,6 @@ static __always_inline __u64 cgroup_of(const struct sock *sk)
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
 }
 
-static __always_inline void map_ipv4(__u8 ret_addr[16], __be32 ipv4)
-{
-	__be32 *words = (__be32 *)ret_addr;
-
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = ipv4;
-}
-
 static __always_inline void copy_ipv6(__u8 ret_addr[16], const struct in6_addr *ipv6)
 {
 	__be32 *words = (__be32 *)ret_addr;
@@ -121,27 +107,6 @@ static __always_inline void remote_endpoint(const struct sock_common *common,
 		copy_ipv6(ret_remote->addr, &common->skc_v6_daddr);
 	ret_remote->port = bpf_ntohs(common->skc_dport);
 	ret_remote->netns = netns_of(common);
-}
-
-/* Whether 16 bytes are an IPv4-mapped address. */
-static __always_inline bool is_ipv4(const __u8 addr[16])
-{
-	const __be32 *words = (const __be32 *)addr;
-
-	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
-}
-
-/* Makes an address the wildcard of its own family. */
-static __always_inline void make_wildcard(__u8 addr[16])
-{
-	__be32 *words = (__be32 *)addr;
-
-	if (!is_ipv4(addr)) {
-		words[0] = 0;
-		words[1] = 0;
-		words[2] = 0;
-	}
-	words[3] = 0;
 }
 
 /*

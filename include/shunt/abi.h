@@ -305,6 +305,71 @@ struct shunt_queue {
 	__u32 reserved;
 };
 
+/* ---- what the data plane does: bpf/breaker.bpf.c ---- */
+
+/* What is done to a service's new connections. */
+enum shunt_verdict {
+	SHUNT_VERDICT_PASS,
+	SHUNT_VERDICT_DROP, /* they vanish; on loopback, where none can, they are refused */
+	SHUNT_VERDICT_REJECT, /* they are answered with a reset */
+	SHUNT_VERDICT_REDIRECT, /* not carried out yet: they pass */
+	SHUNT_VERDICT_DRAIN, /* those of probers are answered with a reset, all others pass */
+	SHUNT_VERDICT_MAX,
+};
+
+enum shunt_ruling_flag {
+	SHUNT_RULING_SHADOW = 1, /* counted as it would be carried out, which it is not */
+	SHUNT_RULING_EXEMPT = 2, /* known probers pass; of no meaning for DRAIN */
+};
+
+/*
+ * The verdict on a slot.  The daemon stores `word` whole and then `until`; nobody else
+ * writes.  So a packet meets the old ruling or the new one and none in between, and at worst
+ * the new one on the old one's lease.
+ */
+struct shunt_ruling {
+	__u64 until; /* CLOCK_MONOTONIC, ns: then it is over, and all pass */
+	union {
+		__u64 word;
+		struct {
+			__u32 admit; /* of 2^32 connections so many pass: half-open */
+			__u16 salt; /* of that choice: another one chooses others */
+			__u8 verdict; /* enum shunt_verdict */
+			__u8 flags; /* enum shunt_ruling_flag */
+		};
+	};
+};
+
+/*
+ * What met a ruling that was in force, as one CPU counts it.  Each SYN counts: one that is
+ * dropped comes again.
+ */
+struct shunt_verdict_counts {
+	__u64 connections[SHUNT_VERDICT_MAX]; /* what was done to them */
+	__u64 shadow[SHUNT_VERDICT_MAX]; /* …and what would have been */
+	__u64 unused[6];
+};
+
+/* Why a packet was let pass unjudged, while some ruling was there. */
+enum shunt_unjudged {
+	SHUNT_UNJUDGED_TRUNCATED, /* it ends before its headers do */
+	SHUNT_UNJUDGED_MALFORMED, /* its headers contradict each other */
+	SHUNT_UNJUDGED_FRAGMENT,
+	SHUNT_UNJUDGED_HEADER, /* an IPv6 header or a VLAN tag that is not understood */
+	SHUNT_UNJUDGED_SOURCE, /* an address that nobody can be answered at */
+	SHUNT_UNJUDGED_ELSEWHERE, /* for another machine: forwarded, bridged or overheard */
+	SHUNT_UNJUDGED_EXPIRED, /* the lease was over */
+	SHUNT_UNJUDGED_UNSUPPORTED, /* a verdict that is not carried out here */
+	SHUNT_UNJUDGED_UNANSWERED, /* a reset could not be made of it */
+	SHUNT_UNJUDGED_MAX,
+};
+
+/* The Ethernet address of an interface; the value of shunt_interfaces. */
+struct shunt_interface {
+	__u8 address[6];
+	__u8 reserved[2];
+};
+
 _Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogram layout");
 _Static_assert(sizeof(struct shunt_counters) == 20 * 8, "counters' layout");
 _Static_assert(__builtin_offsetof(struct shunt_counters, closes) == 64, "counters' layout");
@@ -330,5 +395,12 @@ _Static_assert(sizeof(struct shunt_prober_key) == 20, "prober layout");
 _Static_assert(sizeof(struct shunt_prober) == 24, "prober layout");
 _Static_assert(sizeof(struct shunt_source) == 96, "source layout");
 _Static_assert(__builtin_offsetof(struct shunt_source, times) == 28, "source layout");
+
+_Static_assert(sizeof(struct shunt_ruling) == 16, "ruling layout");
+_Static_assert(__builtin_offsetof(struct shunt_ruling, verdict) == 14, "ruling layout");
+_Static_assert(sizeof(struct shunt_verdict_counts) == 128, "verdicts' counters' layout");
+_Static_assert(__builtin_offsetof(struct shunt_verdict_counts, shadow) == 40,
+	       "verdicts' counters' layout");
+_Static_assert(sizeof(struct shunt_interface) == 8, "interface layout");
 
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carries out the daemon's verdicts on new connections: on frames, as they come in by an
+ * interface, and for clients on this host, whose packets are in no frame that XDP could
+ * answer, where the kernel looks for the listening socket.
+ *
+ * Only a SYN is ever touched, so that established connections live; and only while the
+ * daemon, which must renew each ruling's lease, is alive and on time.
+ */
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ruling.bpf.h"
+#include "answer.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* The Ethernet addresses of the interfaces, by index: what is for others is let pass. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct shunt_interface);
+} shunt_interfaces SEC(".maps");
+
+/* Interface 1 of every network namespace (LOOPBACK_IFINDEX). */
+#define LOOPBACK 1
+
+/* A bridged or overheard frame is for another machine. */
+static __always_inline bool is_for_us(const struct xdp_md *ctx)
+{
+	/* The context has them as numbers of 32 bits.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	const __u8 *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 index = ctx->ingress_ifindex;
+	const struct shunt_interface *interface = bpf_map_lookup_elem(&shunt_interfaces, &index);
+	__u8 differs = 0;
+
+	if (!interface || frame + ETH_ALEN > end)
+		return false;
+	for (int i = 0; i < ETH_ALEN; i++)
+		differs |= frame[i] ^ interface->address[i];
+	return !differs;
+}
+
+/*
+ * Whether this host would pass a packet on.  One that does not forward at all has no
+ * route to tell; what it gets that is not its own is lost in any case.
+ */
+static __always_inline bool is_forwarded(struct xdp_md *ctx, const struct request *request)
+{
+	struct bpf_fib_lookup route = {
+		.family = request->ipv4 ? AF_INET : AF_INET6,
+		.l4_protocol = IPPROTO_TCP,
+		.sport = bpf_htons(request->remote_port),
+		.dport = bpf_htons(request->local.port),
+		.ifindex = ctx->ingress_ifindex,
+	};
+	long result;
+
+	if (request->ipv4) {
+		route.ipv4_src = ((const __be32 *)request->remote)[3];
+		route.ipv4_dst = ((const __be32 *)request->local.addr)[3];
+	} else {
+		__builtin_memcpy(route.ipv6_src, request->remote, 16);
+		__builtin_memcpy(route.ipv6_dst, request->local.addr, 16);
+	}
+	result = bpf_fib_lookup(ctx, &route, sizeof(route), 0);
+	return result != BPF_FIB_LKUP_RET_NOT_FWDED && result != BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
+/* An address that was configured is this host's; a port alone is every machine's. */
+static __always_inline bool is_elsewhere(struct xdp_md *ctx, const struct request *request,
+					 const struct found *found)
+{
+	return !is_for_us(ctx) || (found->by_wildcard && is_forwarded(ctx, request));
+}
+
+SEC("xdp.frags")
+int shunt_frame(struct xdp_md *ctx)
+{
+	/* The context has them as numbers of 32 bits.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct request request = {};
+	struct found found = {};
+	int parsed;
+
+	if (!shunt_armed)
+		return XDP_PASS;
+	parsed = parse_frame(frame, end, &request);
+	if (parsed != PARSED_REQUEST) {
+		count_unjudged(parsed - PARSED_ODD);
+		return XDP_PASS;
+	}
+	if (!find_ruling(&request, &found))
+		return XDP_PASS;
+	if (is_elsewhere(ctx, &request, &found)) {
+		count_unjudged(SHUNT_UNJUDGED_ELSEWHERE);
+		return XDP_PASS;
+	}
+	switch (pronounce(&found, judge(&request, &found))) {
+	case SHUNT_VERDICT_DROP:
+		return XDP_DROP;
+	case SHUNT_VERDICT_REJECT:
+	case SHUNT_VERDICT_DRAIN:
+		return answer(ctx, &request);
+	default:
+		return XDP_PASS;
+	}
+}
+
+static __always_inline void take_addresses(const struct bpf_sk_lookup *ctx,
+					   struct request *ret_request)
+{
+	__be32 *local = (__be32 *)ret_request->local.addr, *remote = (__be32 *)ret_request->remote;
+	__be32 remote4 = ctx->remote_ip4, local4 = ctx->local_ip4;
+
+	/* The verifier wants the context read at fixed offsets, not at one of two. */
+	barrier_var(remote4);
+	barrier_var(local4);
+	if (ctx->family == AF_INET) {
+		map_ipv4(ret_request->remote, remote4);
+		map_ipv4(ret_request->local.addr, local4);
+		return;
+	}
+	for (int i = 0; i < 4; i++) {
+		remote[i] = ctx->remote_ip6[i];
+		local[i] = ctx->local_ip6[i];
+	}
+}
+
+/*
+ * SK_DROP is answered with a reset, there is no way to be silent.  What comes in by
+ * interfaces has been judged there, or is not to be.
+ */
+SEC("sk_lookup")
+int shunt_local(struct bpf_sk_lookup *ctx)
+{
+	struct request request = {};
+	struct found found = {};
+
+	if (!shunt_armed || ctx->protocol != IPPROTO_TCP || ctx->ingress_ifindex != LOOPBACK)
+		return SK_PASS;
+	request.local.port = ctx->local_port;
+	request.remote_port = bpf_ntohs(ctx->remote_port);
+	take_addresses(ctx, &request);
+	if (!find_ruling(&request, &found))
+		return SK_PASS;
+	return pronounce(&found, judge(&request, &found)) == SHUNT_VERDICT_PASS ? SK_PASS : SK_DROP;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Holds a verdict on a port as the daemon would: attached, and renewing its lease every
+ * tick.  SIGUSR1 trips and SIGUSR2 resets, which it tells; at SIGTERM it prints what was
+ * counted, as NAME=COUNT.
+ */
+#include <bpf/bpf.h>
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel/dataplane.h"
+
+#include "peer.h"
+
+#define SLOTS 16
+#define SLOT  5
+
+#define TICK_NSEC 20000000
+#define MSEC_NSEC 1000000ULL
+
+static void usage(void)
+{
+	fputs("usage: holder --port PORT [--interface NAME] [--local] [--verdict NAME]\n"
+	      "              [--lease MS] [--prober ADDRESS] [--shadow]\n",
+	      stderr);
+	exit(2);
+}
+
+struct holder {
+	struct dataplane *dataplane;
+	struct shunt_ruling ruling;
+	uint64_t lease; /* ns */
+};
+
+static uint8_t verdict_of(const char *name)
+{
+	for (enum shunt_verdict verdict = 0; verdict < SHUNT_VERDICT_MAX; verdict++) {
+		if (!strcmp(name, dataplane_verdict_name(verdict)))
+			return (uint8_t)verdict;
+	}
+	errx(2, "'%s' is no verdict", name);
+}
+
+static int make_map(const char *name, uint32_t key, uint32_t value)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, name, key, value, 64, &options);
+
+	if (fd < 0)
+		err(1, "map %s", name);
+	return fd;
+}
+
+/* The port on every address of both families, in this network namespace. */
+static void name_port(int inbound, unsigned long port)
+{
+	struct shunt_endpoint key = {.port = (uint16_t)port};
+	struct stat netns;
+	uint32_t slot = SLOT;
+
+	if (stat("/proc/self/ns/net", &netns))
+		err(1, "network namespace");
+	key.netns = (uint32_t)netns.st_ino;
+	if (bpf_map_update_elem(inbound, &key, &slot, BPF_ANY))
+		err(1, "port %lu", port);
+	key.addr[10] = key.addr[11] = 0xff;
+	if (bpf_map_update_elem(inbound, &key, &slot, BPF_ANY))
+		err(1, "port %lu", port);
+}
+
+static void name_prober(int probers, const char *text)
+{
+	struct shunt_prober_key key = {.slot = SLOT, .addr = {[10] = 0xff, [11] = 0xff}};
+	const struct shunt_prober prober = {.dedicated = 1};
+
+	if (inet_pton(AF_INET, text, key.addr + 12) != 1)
+		errx(2, "'%s' is no IPv4 address", text);
+	if (bpf_map_update_elem(probers, &key, &prober, BPF_ANY))
+		err(1, "prober %s", text);
+}
+
+static void attach(struct holder *holder, const char *interface)
+{
+	bool native;
+	int r = dataplane_attach(holder->dataplane, interface, &native);
+
+	if (r < 0)
+		errx(1, "%s: %s", interface, strerror(-r));
+	printf("%s %s\n", interface, native ? "native" : "generic");
+}
+
+static void trip(struct holder *holder)
+{
+	holder->ruling.until = peer_now() + holder->lease;
+	if (dataplane_rule(holder->dataplane, SLOT, &holder->ruling))
+		errx(1, "the verdict is refused");
+	puts("tripped");
+}
+
+static void say_counts(const struct holder *holder)
+{
+	struct shunt_verdict_counts counts;
+
+	dataplane_read(holder->dataplane, SLOT, &counts);
+	for (enum shunt_verdict verdict = 0; verdict < SHUNT_VERDICT_MAX; verdict++)
+		printf("%s=%llu shadow_%s=%llu ", dataplane_verdict_name(verdict),
+		       counts.connections[verdict], dataplane_verdict_name(verdict),
+		       counts.shadow[verdict]);
+	putchar('\n');
+}
+
+static void hold(struct holder *holder, const sigset_t *signals)
+{
+	const struct timespec tick = {.tv_nsec = TICK_NSEC};
+
+	for (;;) {
+		int number = sigtimedwait(signals, NULL, &tick);
+
+		dataplane_renew(holder->dataplane, peer_now() + holder->lease);
+		if (number == SIGUSR1) {
+			trip(holder);
+		} else if (number == SIGUSR2) {
+			dataplane_pass(holder->dataplane, SLOT);
+			puts("reset");
+		} else if (number == SIGTERM) {
+			say_counts(holder);
+			return;
+		}
+	}
+}
+
+static void block_signals(sigset_t *ret_signals)
+{
+	sigemptyset(ret_signals);
+	sigaddset(ret_signals, SIGUSR1);
+	sigaddset(ret_signals, SIGUSR2);
+	sigaddset(ret_signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, ret_signals, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"port", required_argument, NULL, 'p'},
+		{"interface", required_argument, NULL, 'i'},
+		{"local", no_argument, NULL, 'l'},
+		{"verdict", required_argument, NULL, 'v'},
+		{"lease", required_argument, NULL, 'e'},
+		{"prober", required_argument, NULL, 'b'},
+		{"shadow", no_argument, NULL, 's'},
+		{0},
+	};
+	struct holder holder = {.ruling = {.verdict = SHUNT_VERDICT_REJECT},
+				.lease = 3000 * MSEC_NSEC};
+	struct dataplane_options maps = {.slots = SLOTS};
+	const char *interface = NULL, *prober = NULL;
+	unsigned long port = 0;
+	bool local = false;
+	sigset_t signals;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'p')
+			port = peer_number(optarg);
+		else if (option == 'i')
+			interface = optarg;
+		else if (option == 'l')
+			local = true;
+		else if (option == 'v')
+			holder.ruling.verdict = verdict_of(optarg);
+		else if (option == 'e')
+			holder.lease = peer_number(optarg) * MSEC_NSEC;
+		else if (option == 'b')
+			prober = optarg;
+		else if (option == 's')
+			holder.ruling.flags |= SHUNT_RULING_SHADOW;
+		else
+			usage();
+	}
+	if (!port || optind != argc)
+		usage();
+	setlinebuf(stdout);
+	block_signals(&signals);
+	maps.inbound_fd = make_map("inbound", sizeof(struct shunt_endpoint), sizeof(uint32_t));
+	maps.probers_fd = make_map("probers", sizeof(struct shunt_prober_key),
+				   sizeof(struct shunt_prober));
+	name_port(maps.inbound_fd, port);
+	if (prober)
+		name_prober(maps.probers_fd, prober);
+	if (dataplane_open(&maps, &holder.dataplane))
+		errx(1, "the programs cannot be loaded");
+	if (interface)
+		attach(&holder, interface);
+	if (local && dataplane_attach_local(holder.dataplane))
+		errx(1, "loopback cannot be attached to");
+	puts("ready");
+	hold(&holder, &signals);
+	dataplane_close(holder.dataplane);
+	return 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The programs that carry verdicts out: loaded, attached, told, read.
+ *
+ * Opening and attaching need privileges (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN); all else is
+ * loads and stores of shared memory.  Nothing is pinned: what is attached here goes with
+ * this process, however it ends.
+ */
+#ifndef SHUNT_KERNEL_DATAPLANE_H
+#define SHUNT_KERNEL_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shunt/abi.h"
+
+/* Interfaces that one data plane may be attached to. */
+#define DATAPLANE_INTERFACES_MAX 64
+
+struct dataplane_options {
+	uint32_t slots; /* as many as the observer has */
+	int inbound_fd; /* the observer's map of what services are found by, or -1: one of its own
+			 */
+	int probers_fd; /* …and of known probers */
+};
+
+struct dataplane;
+
+/*
+ * Loads the programs for the network namespace of the caller, attached nowhere, every
+ * verdict PASS.  The maps that are shared stay the observer's; their descriptors are not
+ * kept.  0 and a data plane to close with dataplane_close(), or a negative errno: -EPERM,
+ * -EINVAL for no slots or too many, -ENOMEM …
+ */
+int dataplane_open(const struct dataplane_options *options, struct dataplane **ret_dataplane);
+
+/* Detaches and frees; NULL is fine. */
+void dataplane_close(struct dataplane *dataplane);
+
+/*
+ * Attaches to an interface of the caller's network namespace: in its driver where that
+ * can, else generically, which `*ret_native` tells.  Its address is read now.  0 or a negative
+ * errno: -EBUSY where another XDP program is attached in either way, which is left alone;
+ * -ENODEV; -EOPNOTSUPP for what has no Ethernet address (loopback, tunnels); -ENOSPC.
+ */
+int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *ret_native);
+
+/*
+ * Attaches to what clients on this host reach over loopback, in the caller's network
+ * namespace (sk_lookup, Linux 5.9).  0 or a negative errno.
+ */
+int dataplane_attach_local(struct dataplane *dataplane);
+
+/* The share of connections that a half-open ruling admits (0 to 1), for its `admit`. */
+uint32_t dataplane_share(double share);
+
+/*
+ * Rules on a slot from now on, until `ruling->until` (CLOCK_MONOTONIC, ns).  0, -ERANGE for a
+ * slot that is none, or -EOPNOTSUPP for a verdict that is not carried out, with the ruling
+ * that was there in force still.
+ */
+int dataplane_rule(struct dataplane *dataplane, uint32_t slot, const struct shunt_ruling *ruling);
+
+/* Lets a slot pass; nothing for a slot that is none. */
+void dataplane_pass(struct dataplane *dataplane, uint32_t slot);
+
+/* Gives every ruling that is not PASS a new end.  To be called by a loop that is on time. */
+void dataplane_renew(struct dataplane *dataplane, uint64_t until);
+
+/* What rulings on the slot did and would have done, summed over the CPUs; zero for no slot. */
+void dataplane_read(const struct dataplane *dataplane, uint32_t slot,
+		    struct shunt_verdict_counts *ret_counts);
+
+/* Zeroes that, for a slot that is given to another service and has no ruling. */
+void dataplane_clear(struct dataplane *dataplane, uint32_t slot);
+
+/* Packets that passed unjudged while some ruling was there, by why. */
+uint64_t dataplane_unjudged(const struct dataplane *dataplane, enum shunt_unjudged why);
+
+/* The word for that in metrics: "truncated", "fragment" … */
+const char *dataplane_unjudged_name(enum shunt_unjudged why);
+
+/* The word for a verdict: "pass", "drop" … */
+const char *dataplane_verdict_name(enum shunt_verdict verdict);
+
+#endif
