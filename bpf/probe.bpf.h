@@ -32,6 +32,9 @@ struct {
 	__type(value, struct shunt_source_set);
 } shunt_sources SEC(".maps");
 
+/* Where something was noted since the daemon looked: 1 for each such part of the table. */
+__u8 shunt_noted[SHUNT_SOURCE_PARTS];
+
 /* A checker says less, and a connection on which more is said is not noted. */
 #define SOURCE_SIZE_MAX 4096
 
@@ -86,7 +89,7 @@ static __always_inline __u32 source_set(__u32 slot, const __u8 addr[16], __u32 s
 }
 
 /* Adds a time, unless the last one is so near that it is no check's. */
-static __always_inline void note_time(struct shunt_source *source, __u32 now)
+static __always_inline void note_time(struct shunt_source *source, __u32 now, __u8 *noted)
 {
 	__u32 count = source->count;
 
@@ -94,6 +97,7 @@ static __always_inline void note_time(struct shunt_source *source, __u32 now)
 		return;
 	count = __sync_fetch_and_add(&source->count, 1);
 	source->times[count % SHUNT_SOURCE_TIMES] = now;
+	*noted = 1;
 }
 
 /* How gladly an entry is given away: the higher the sooner; 0 is not at all. */
@@ -145,7 +149,9 @@ __noinline int note_source(__u32 slot, const struct shunt_endpoint *remote, __u3
 
 		if (source->slot == slot && source->size == size &&
 		    same_address(source->addr, remote->addr)) {
-			note_time(source, now);
+			note_time(source, now,
+				  &shunt_noted[index % SHUNT_SOURCE_SETS >>
+					       (SHUNT_SOURCE_SETS_LOG2 - SHUNT_SOURCE_PARTS_LOG2)]);
 			return 0;
 		}
 		this_worth = source_worth(source, now);

@@ -273,6 +273,9 @@ struct shunt_prober {
 #define SHUNT_SOURCE_WAYS      4
 #define SHUNT_SOURCE_SETS_LOG2 10
 #define SHUNT_SOURCE_SETS      (1 << SHUNT_SOURCE_SETS_LOG2)
+/* The daemon looks only at those parts of the table in which something was noted. */
+#define SHUNT_SOURCE_PARTS_LOG2 6
+#define SHUNT_SOURCE_PARTS	(1 << SHUNT_SOURCE_PARTS_LOG2)
 /* Connections of a source that come faster than this are not noted one by one. */
 #define SHUNT_SOURCE_UNITS_LEAST 24
 

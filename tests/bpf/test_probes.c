@@ -96,7 +96,7 @@ static uint32_t noted(const char *address, uint32_t size)
 {
 	struct counted counted = {address, size, 0};
 
-	cr_assert_eq(observer_sources(observer, 0, 1, count_source, &counted), 0);
+	cr_assert_eq(observer_sources(observer, true, count_source, &counted), 0);
 	return counted.count;
 }
 

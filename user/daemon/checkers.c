@@ -10,9 +10,6 @@
 #include "kernel/observer.h"
 #include "shunt/histogram.h"
 
-/* The sources are gone through in so many ticks: a prober is found before its fifth check. */
-#define LOOK_PARTS 2
-
 /* Fewer connections than this are no rhythm, not even where it is configured. */
 #define SOURCE_COUNT_LEAST 2
 
@@ -224,8 +221,7 @@ void checkers_look(struct checkers *checkers, uint64_t now)
 
 	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < checkers->services->count; slot++)
 		follow(checkers, slot);
-	observer_sources(checkers->observer, checkers->turn, LOOK_PARTS, consider, &look);
-	checkers->turn = (checkers->turn + 1) % LOOK_PARTS;
+	observer_sources(checkers->observer, false, consider, &look);
 }
 
 /* ---- checks ---- */

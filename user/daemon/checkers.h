@@ -39,7 +39,6 @@ struct checkers {
 	const struct config *config;
 	struct checker **items; /* indexed by slot; NULL: nobody checks it, as far as is known */
 	uint32_t *seen; /* for each source: how many times of it were looked at */
-	unsigned turn; /* which part of the sources is next */
 };
 
 /* Makes an empty table with a place for each slot of `services`.  0 or -ENOMEM. */
@@ -55,7 +54,7 @@ void checkers_reload(struct checkers *checkers, const struct config *config);
 /* A check has ended. */
 void checkers_hear(struct checkers *checkers, const struct shunt_probe *probe);
 
-/* Looks for new probers, through a part of who connects; to be called at every tick. */
+/* Looks for new probers; to be called a few times a second, for they check no faster. */
 void checkers_look(struct checkers *checkers, uint64_t now);
 
 /*

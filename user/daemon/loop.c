@@ -9,6 +9,8 @@
 #include "daemon/notify.h"
 #include "daemon/state.h"
 
+/* Who checks twice a second is found before the fifth check. */
+#define LOOK_TICKS	 4
 #define TICK_USEC	 (100 * 1000ULL)
 #define TICKS_PER_SECOND (USEC_PER_SEC / TICK_USEC)
 
@@ -179,6 +181,7 @@ static void each_second(struct daemon *daemon, uint64_t now)
 {
 	observer_note_missed(daemon->observer);
 	daemon_read_queues(daemon);
+	show_release(daemon->show);
 	services_sweep(&daemon->services, daemon->observer, now);
 	/* Cgroups come and go by themselves; a full table may have room again. */
 	if (daemon->replan || has_cgroups(daemon->config))
@@ -205,7 +208,8 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 	if (daemon->discovery.changed)
 		daemon_replan(daemon);
 	read_services(daemon, now);
-	checkers_look(&daemon->checkers, now);
+	if (daemon->ticks % LOOK_TICKS == 0)
+		checkers_look(&daemon->checkers, now);
 	judge_services(daemon, now);
 	if (daemon->ticks % TICKS_PER_SECOND == 0)
 		each_second(daemon, now);
@@ -231,7 +235,7 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 
 	*ret_view = show_gather(daemon->show, &daemon->about, &sources, daemon_now(),
 				daemon->tick_late);
-	return 0;
+	return *ret_view ? 0 : -ENOMEM;
 }
 
 static int run_http(struct daemon *daemon)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "alert/alerts.h"
@@ -19,7 +20,9 @@
 struct show {
 	struct view view;
 	struct view_service *services;
-	struct shunt_cell *cells;
+	struct shunt_cell *cells; /* mapped while views are asked for; or NULL */
+	size_t cells_size;
+	bool used; /* since the last show_release() */
 	struct view_prober *probers; /* of all services, each one's in a row */
 	size_t probers_capacity;
 	struct view_error errors[SHUNT_SITE_MAX * SHUNT_ERRNO_MAX];
@@ -34,8 +37,8 @@ int show_new(uint32_t slots, struct show **ret_show)
 	if (!show)
 		return -ENOMEM;
 	show->services = calloc(slots, sizeof(*show->services));
-	show->cells = calloc(slots, sizeof(*show->cells));
-	if (!show->services || !show->cells) {
+	show->cells_size = slots * sizeof(*show->cells);
+	if (!show->services) {
 		show_free(show);
 		return -ENOMEM;
 	}
@@ -43,14 +46,43 @@ int show_new(uint32_t slots, struct show **ret_show)
 	return 0;
 }
 
+static void unmap_cells(struct show *show)
+{
+	if (show->cells)
+		munmap(show->cells, show->cells_size);
+	show->cells = NULL;
+}
+
 void show_free(struct show *show)
 {
 	if (!show)
 		return;
 	free(show->services);
-	free(show->cells);
+	unmap_cells(show);
 	free(show->probers);
 	free(show);
+}
+
+void show_release(struct show *show)
+{
+	if (!show->used)
+		unmap_cells(show);
+	show->used = false;
+}
+
+/* Mapped and not allocated, so that the memory really goes back: it is most of a view's. */
+static bool map_cells(struct show *show)
+{
+	void *memory;
+
+	show->used = true;
+	if (show->cells)
+		return true;
+	memory = mmap(NULL, show->cells_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	if (memory != MAP_FAILED)
+		show->cells = memory;
+	return show->cells;
 }
 
 static const char *activity_of(const struct service *service, const struct shunt_cell *cell,
@@ -246,6 +278,8 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	const struct observer *observer = sources->observer;
 	struct view *view = &show->view;
 
+	if (!map_cells(show))
+		return NULL;
 	gather_services(show, sources, now);
 	gather_errors(show, observer);
 	gather_signals(show, observer);

@@ -38,9 +38,12 @@ void show_free(struct show *show);
 
 /*
  * Gathers a view as of `now` (ns, monotonic); it is the show's own and holds until
- * the next call.
+ * the next call of this or of show_release().  NULL without memory for it.
  */
 const struct view *show_gather(struct show *show, const struct show_about *about,
 			       const struct show_sources *sources, uint64_t now, double tick_late);
+
+/* Gives the memory of a view back that nobody has asked for since the last call. */
+void show_release(struct show *show);
 
 #endif

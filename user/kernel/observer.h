@@ -160,14 +160,13 @@ int observer_set_prober(struct observer *observer, const struct shunt_prober_key
 int observer_unset_prober(struct observer *observer, const struct shunt_prober_key *key);
 
 /*
- * Calls `fn` for each source that is kept in one part of several of the table, 0 to
- * parts - 1, with its place in the table; the kernel adds to them meanwhile.  0, what `fn`
- * returned other than 0, at which the walk ends, or -ENOMEM.
+ * Calls `fn` for each source, with its place in the table, in those parts of the table in
+ * which a source came again since the last call, or in `all`; the kernel adds to them
+ * meanwhile.  0, what `fn` returned other than 0, at which the walk ends, or -ENOMEM.
  */
 typedef int (*observer_source_fn)(void *userdata, unsigned index,
 				  const struct shunt_source *source);
-int observer_sources(struct observer *observer, unsigned part, unsigned parts,
-		     observer_source_fn fn, void *userdata);
+int observer_sources(struct observer *observer, bool all, observer_source_fn fn, void *userdata);
 
 /* Forgets the sources of a slot that is given to another service. */
 void observer_forget_sources(struct observer *observer, uint32_t slot);

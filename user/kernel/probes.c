@@ -53,21 +53,34 @@ static struct shunt_source *source_at(struct shunt_source_set *sets, unsigned in
 	return &sets[index / SHUNT_SOURCE_WAYS].ways[index % SHUNT_SOURCE_WAYS];
 }
 
-int observer_sources(struct observer *observer, unsigned part, unsigned parts,
-		     observer_source_fn fn, void *userdata)
+static int walk_part(struct observer *observer, unsigned part, observer_source_fn fn,
+		     void *userdata)
 {
-	struct shunt_source_set *sets = map_sources(observer);
-	unsigned first = SOURCES / parts * part;
-	unsigned end = part + 1 == parts ? SOURCES : first + SOURCES / parts;
+	unsigned first = SOURCES / SHUNT_SOURCE_PARTS * part;
 	int r = 0;
 
-	if (!sets)
-		return -ENOMEM;
-	for (unsigned i = first; i < end && !r; i++) {
-		const struct shunt_source *source = source_at(sets, i);
+	for (unsigned i = first; i < first + SOURCES / SHUNT_SOURCE_PARTS && !r; i++) {
+		const struct shunt_source *source = source_at(observer->sources, i);
 
 		if (source->slot && source->slot < observer->slots)
 			r = fn(userdata, i, source);
+	}
+	return r;
+}
+
+int observer_sources(struct observer *observer, bool all, observer_source_fn fn, void *userdata)
+{
+	volatile __u8 *noted = observer->bpf->bss->shunt_noted;
+	int r = 0;
+
+	if (!map_sources(observer))
+		return -ENOMEM;
+	for (unsigned part = 0; part < SHUNT_SOURCE_PARTS && !r; part++) {
+		if (!all && !noted[part])
+			continue;
+		/* Before it is looked at: what comes amid that is for the next time. */
+		noted[part] = 0;
+		r = walk_part(observer, part, fn, userdata);
 	}
 	return r;
 }
