@@ -120,6 +120,18 @@ void observer_read_counters(const struct observer *observer, uint32_t slot,
 	memcpy(ret_cell, &observer->cells[slot], offsetof(struct shunt_cell, histograms));
 }
 
+uint64_t observer_activity(const struct observer *observer, uint32_t slot)
+{
+	const struct shunt_cell *cell = &observer->cells[slot];
+	uint64_t sum = cell->responses + cell->response_time + cell->counters.seeded;
+
+	for (unsigned i = 0; i < SHUNT_HANDSHAKE_MAX; i++)
+		sum += cell->counters.handshakes[i];
+	for (unsigned i = 0; i < SHUNT_CLOSE_MAX; i++)
+		sum += cell->counters.closes[i];
+	return sum;
+}
+
 void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell)
 {
 	*ret_cell = observer->cells[slot];

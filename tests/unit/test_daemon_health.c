@@ -181,9 +181,9 @@ Test(daemon_health, the_next_service_of_a_slot_begins_with_nothing)
 Test(daemon_health, limits_follow_the_interval_of_the_checks)
 {
 	tick();
-	cr_expect_eq(service->health.limits.sample, 2 * SECOND);
+	cr_expect_eq(services.limits.sample, 2 * SECOND, "where it is not known");
 	service->check_interval = 10 * SECOND;
-	tick();
+	ticks(11, 0, 0);
 	cr_expect_eq(service->health.limits.sample, 10 * SECOND);
 	cr_expect_eq(service->health.limits.settled, 30 * SECOND);
 }
@@ -306,10 +306,7 @@ static void expect_as_if_never_left_out(void (*life)(unsigned at))
 	memset(&kernel, 0, sizeof(kernel));
 	set_up();
 	for (unsigned i = 0; i < 600; i++) {
-		/* A step that is due is never left out. */
-		if (service->health.judged_at)
-			service->health.judged_at = 1;
-		services.judged_at = 0;
+		services.rests[services_slot(&services, service)].until = 0;
 		life(i);
 		tick();
 	}

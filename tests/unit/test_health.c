@@ -24,6 +24,7 @@ static void put(struct health *health, unsigned evidence, uint64_t now)
 	struct checks_prober *prober = &health->checks.probers[0];
 
 	if (evidence & EVIDENT_FAULT) {
+		health->checks.used = 1;
 		prober->at = prober->onset = now;
 		prober->history = 3;
 		prober->failed = 2;

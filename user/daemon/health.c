@@ -16,8 +16,12 @@
 /* A walk over all connections on mere suspicion is not for every tick. */
 #define LOOK_PAUSE (250 * NSEC_PER_MSEC)
 
-/* Where nothing happens, time alone passes, and so often is enough for that. */
-#define QUIET_STEP NSEC_PER_SEC
+/* Where nothing happens, time alone passes, and once in so long is enough for that. */
+#define REST	NSEC_PER_SEC
+#define STAGGER (100 * NSEC_PER_MSEC)
+
+/* A tick that is so late is told to all; what the engine itself calls late is later still. */
+#define LATE (100 * NSEC_PER_MSEC)
 
 #define REASON_SIZE 512
 
@@ -29,24 +33,13 @@ static bool is_judged(const struct service *service)
 /* ---- the closer look: accept queues and waiting requests ---- */
 
 /* With no demand seen and no connection open there is nothing that could wait. */
-static bool wants_look(const struct service *service, bool suspicion)
+static enum health_look look_for(const struct service_health *health)
 {
-	const struct service_health *health = &service->health;
-
-	if (!is_judged(service) || !health->verdict.look)
-		return false;
-	return health->health.silence.from || (suspicion && health->open);
-}
-
-static bool anyone_wants_look(const struct services *services, uint64_t now)
-{
-	bool suspicion = now - services->looked_at >= LOOK_PAUSE;
-
-	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < services->count; slot++) {
-		if (wants_look(&services->items[slot], suspicion))
-			return true;
-	}
-	return false;
+	if (!health->verdict.look)
+		return HEALTH_LOOK_NONE;
+	if (health->health.silence.from)
+		return HEALTH_LOOK_DEMAND;
+	return health->open ? HEALTH_LOOK_SUSPICION : HEALTH_LOOK_NONE;
 }
 
 /* What could be seen in this tick. */
@@ -60,7 +53,8 @@ static struct look take_look(struct services *services, const struct health_tick
 {
 	struct look look = {0};
 
-	if (!anyone_wants_look(services, tick->now))
+	if (services->look == HEALTH_LOOK_NONE || (services->look == HEALTH_LOOK_SUSPICION &&
+						   tick->now - services->looked_at < LOOK_PAUSE))
 		return look;
 	services->looked_at = tick->now;
 	look.queues = !queues_read(&services->queues, tick->observer, tick->bindings);
@@ -129,56 +123,72 @@ static uint64_t check_interval(const struct services *services, const struct ser
 	return checkers_interval(tick->checkers, services_slot(services, service));
 }
 
-static void set_limits(struct service_health *health, uint64_t interval)
+/* Where the interval is not known, all share theirs, which stay in the cache. */
+static const struct health_limits *
+limits_of(const struct services *services, struct service *service, const struct health_tick *tick)
 {
+	struct service_health *health = &service->health;
+	uint64_t interval = check_interval(services, service, tick);
 	/* An observed one is never twice the same, and need not be followed to the millisecond. */
 	uint64_t differs = interval > health->interval ? interval - health->interval
 						       : health->interval - interval;
 
-	if (health->judged_at && differs <= interval / 16)
-		return;
-	health->interval = interval;
-	health_limits_default(&health->limits, health->interval);
-}
-
-static bool nothing_came(const struct health_input *input)
-{
-	static const struct health_traffic none;
-
-	return !memcmp(&input->traffic, &none, sizeof(none)) && !input->checks_count &&
-	       !input->balancer.known && !input->waiting.count && !input->queue.length;
+	if (!interval)
+		return &services->limits;
+	if (differs > interval / 16) {
+		health->interval = interval;
+		health_limits_default(&health->limits, interval);
+	}
+	return &health->limits;
 }
 
 /*
- * Whether a step may be left out: nothing came, nothing is wrong or waited out, and no
- * silence is at hand, nor can one begin unseen.  What such a step does is let averages
+ * Whether steps may be left out while nothing comes: nothing is wrong or waited out, and
+ * no silence is at hand, nor can one begin unseen.  What such a step does is let averages
  * decay, which one of a second does as well as ten; step() sees to it that the engine
  * knows when the last tick was.
  */
-static bool is_quiet(const struct service_health *health, const struct health_input *input)
+static bool may_rest(const struct service_health *health, const struct health_limits *limits)
 {
 	const struct health *state = &health->health;
-	const struct health_limits *limits = &health->limits;
-	bool usual = !input->lost && input->late <= limits->awareness.late &&
-		     awareness_stretch(&state->awareness) == 1;
 	bool well = health->verdict.state == HEALTH_HEALTHY &&
 		    health->verdict.reason == HEALTH_REASON_NONE && !state->down_since;
 	bool watched = state->silence.from ||
 		       (health->open && state->silence.familiar >= limits->silence.familiar);
 
-	return health->judged_at && input->now - health->judged_at < QUIET_STEP && usual && well &&
-	       !watched && nothing_came(input);
+	return well && !watched && health->verdict.stretch == 1;
+}
+
+static uint64_t activity_of(const struct services *services, const struct observer *observer,
+			    uint32_t slot)
+{
+	return observer_activity(observer, slot) + services->queues.slots[slot].drops;
+}
+
+/* A check that is overdue is noticed in the tick in which it is: who is checked does not rest. */
+static bool is_checked(const struct health_tick *tick, uint32_t slot)
+{
+	return tick->checkers && checkers_of(tick->checkers, slot);
+}
+
+static bool is_at_rest(const struct health_rest *rest, const struct health_tick *tick,
+		       uint64_t activity)
+{
+	bool on_time = !tick->lost && tick->late < LATE;
+
+	return tick->now < rest->until && on_time && activity == rest->activity;
 }
 
 /* `last` is when the last tick was: a silence is measured from there, not from the last step. */
-static void step(struct service_health *health, const struct health_input *input, uint64_t last)
+static void step(struct service_health *health, const struct health_limits *limits,
+		 const struct health_input *input, uint64_t last)
 {
 	if (health->judged_at && health->judged_at < last) {
 		const struct health_input nothing = {.now = last, .role = input->role};
 
-		health_step(&health->health, &health->limits, &nothing, &health->verdict);
+		health_step(&health->health, limits, &nothing, &health->verdict);
 	}
-	health_step(&health->health, &health->limits, input, &health->verdict);
+	health_step(&health->health, limits, input, &health->verdict);
 	health->judged_at = input->now;
 }
 
@@ -196,7 +206,8 @@ static void tell(const struct health_tick *tick, const struct service *service,
 }
 
 static void judge(const struct services *services, struct service *service,
-		  const struct health_tick *tick, const struct look *look)
+		  const struct health_limits *limits, const struct health_tick *tick,
+		  const struct look *look)
 {
 	struct service_health *health = &service->health;
 	enum health_state was = health->verdict.state;
@@ -210,14 +221,11 @@ static void judge(const struct services *services, struct service *service,
 	char reason[REASON_SIZE];
 
 	services_read(services, tick->observer, services_slot(services, service), false, &cell);
-	set_limits(health, check_interval(services, service, tick));
 	add_traffic(health, &cell, &input);
 	add_look(services, service, look, &input);
 	if (tick->checkers)
 		checkers_give(tick->checkers, services_slot(services, service), &input);
-	if (is_quiet(health, &input))
-		return;
-	step(health, &input, services->judged_at);
+	step(health, limits, &input, services->judged_at);
 	if (health->verdict.state == was)
 		return;
 	health_explain(&health->verdict, NULL, reason, sizeof(reason));
@@ -235,17 +243,42 @@ static void dismiss(struct service *service, const struct health_tick *tick)
 		tell(tick, service, was, "it is observed no more");
 }
 
+static void visit(struct services *services, uint32_t slot, const struct health_tick *tick,
+		  const struct look *look)
+{
+	struct service *service = &services->items[slot];
+	struct health_rest *rest = &services->rests[slot];
+	const struct health_limits *limits;
+	enum health_look wanted;
+	uint64_t activity;
+
+	if (!rest->until && !is_judged(service)) {
+		dismiss(service, tick);
+		return;
+	}
+	/* Before the counters are read: what is counted in between wakes it at the next tick. */
+	activity = activity_of(services, tick->observer, slot);
+	if (is_at_rest(rest, tick, activity) && !is_checked(tick, slot))
+		return;
+	*rest = (struct health_rest){.activity = activity};
+	if (!is_judged(service))
+		return;
+	limits = limits_of(services, service, tick);
+	judge(services, service, limits, tick, look);
+	/* Not all of them wake in one tick. */
+	if (may_rest(&service->health, limits))
+		rest->until = tick->now + REST - (tick->now + slot * STAGGER) % REST;
+	wanted = look_for(&service->health);
+	if (wanted > services->look)
+		services->look = wanted;
+}
+
 void services_judge(struct services *services, const struct health_tick *tick)
 {
 	struct look look = take_look(services, tick);
 
-	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < services->count; slot++) {
-		struct service *service = &services->items[slot];
-
-		if (is_judged(service))
-			judge(services, service, tick, &look);
-		else
-			dismiss(service, tick);
-	}
+	services->look = HEALTH_LOOK_NONE;
+	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < services->count; slot++)
+		visit(services, slot, tick, &look);
 	services->judged_at = tick->now;
 }

@@ -21,12 +21,29 @@ struct services;
 /* What a service is judged by.  All zero has seen nothing. */
 struct service_health {
 	struct health health;
-	struct health_limits limits;
+	struct health_limits limits; /* where the interval of its checks is known */
 	struct health_verdict verdict; /* the last */
 	struct health_traffic counted; /* all that there was, as of the last tick */
-	uint64_t interval; /* ns: of the checks that `limits` are made for */
+	uint64_t interval; /* ns: of the checks that `limits` are made for; 0: the services' are
+			      meant */
 	uint64_t judged_at; /* ns; 0: never */
 	bool open; /* it had open connections at the last tick */
+};
+
+/*
+ * A service of which nothing is heard is left alone until then, unless it stirs.  Apart
+ * from the rest of it and close together, for at each tick this is all that is looked at.
+ */
+struct health_rest {
+	uint64_t until; /* ns; 0: it does not rest */
+	uint64_t activity; /* observer_activity(), and what its listeners turned away */
+};
+
+/* Why accept queues and waiting requests are to be looked at. */
+enum health_look {
+	HEALTH_LOOK_NONE,
+	HEALTH_LOOK_SUSPICION, /* no response for a while, and connections are open */
+	HEALTH_LOOK_DEMAND, /* …and somebody was seen to ask */
 };
 
 struct health_change {

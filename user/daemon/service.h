@@ -49,6 +49,9 @@ struct services {
 	struct service *items; /* indexed by slot */
 	struct queues queues; /* likewise */
 	struct observer_waiting *waiting; /* likewise, as last looked at */
+	struct health_limits limits; /* of those that have none of their own */
+	struct health_rest *rests; /* likewise */
+	enum health_look look; /* what is asked for in the next tick */
 	uint64_t looked_at; /* ns: when the queues and that were looked at for someone's health */
 	uint64_t judged_at; /* ns: the last tick */
 	uint32_t count; /* slots */

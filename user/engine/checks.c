@@ -43,7 +43,7 @@ static void testify(struct checks *checks, uint64_t now)
 	checks->fine_from = checks->gathered_from;
 	checks->fine_at = now;
 	checks->fine_served += checks->served;
-	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
+	for (unsigned i = 0; i < checks->used; i++) {
 		struct checks_prober *prober = &checks->probers[i];
 
 		if (prober->doubted_at && checks->fine_from >= prober->doubted_at)
@@ -133,6 +133,8 @@ static void take_check(struct checks *checks, const struct check *check, uint64_
 	unsigned index = check->prober < CHECKS_PROBERS ? check->prober : CHECKS_PROBERS - 1;
 	struct checks_prober *prober = &checks->probers[index];
 
+	if (checks->used <= index)
+		checks->used = index + 1;
 	learn_interval(prober, check->at);
 	prober->at = check->at;
 	if (check->outcome == SHUNT_PROBE_PASS)
@@ -237,7 +239,7 @@ static void count_probers(struct checks *checks, const struct checks_limits *lim
 	checks->troubled_probers = 0;
 	checks->passing = true;
 	checks->passing_since = 0;
-	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
+	for (unsigned i = 0; i < checks->used; i++) {
 		if (is_fresh(&checks->probers[i], limits, input->now))
 			count_prober(checks, i, limits, input, ret_tally);
 	}

@@ -76,6 +76,7 @@ struct checks_prober {
 /* All zero has seen nothing. */
 struct checks {
 	struct checks_prober probers[CHECKS_PROBERS];
+	uint32_t used; /* of those, from the first one on: no other has ever checked */
 	/* Witnesses, gathered until they are enough. */
 	uint64_t gathered_from; /* ns */
 	uint64_t served, failed;

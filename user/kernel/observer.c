@@ -278,6 +278,20 @@ void observer_read_counters(const struct observer *observer, uint32_t slot,
 		add_counters(shard_at(observer, row, slot), ret_cell);
 }
 
+uint64_t observer_activity(const struct observer *observer, uint32_t slot)
+{
+	const size_t words = offsetof(struct shunt_shard, counters.retransmits) / sizeof(__u64);
+	uint64_t sum = 0;
+
+	for (uint32_t row = 0; slot < observer->slots && row < rows_of(observer->cpus); row++) {
+		const volatile __u64 *word = &shard_at(observer, row, slot)->responses;
+
+		for (size_t i = 0; i < words; i++)
+			sum += word[i];
+	}
+	return sum;
+}
+
 void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell)
 {
 	observer_read_counters(observer, slot, ret_cell);
