@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/binding.h"
+#include "daemon/checkers.h"
 #include "daemon/health.h"
 #include "daemon/service.h"
 #include "unit/fake_observer.h"
@@ -18,6 +19,7 @@ static struct services services;
 static struct bindings bindings;
 static struct service *service;
 static uint64_t now, late, lost;
+static struct checkers *checked_by;
 
 /* What was told, as "NAME:WAS>IS ". */
 static char told[1024];
@@ -60,6 +62,7 @@ static void tick(void)
 		.now = now,
 		.late = late,
 		.lost = lost,
+		.checkers = checked_by,
 		.changed = on_change,
 		.userdata = &services,
 	};
@@ -337,6 +340,23 @@ static void bursts(unsigned at)
 Test(daemon_health, a_quiet_service_is_not_judged_otherwise_for_that)
 {
 	expect_as_if_never_left_out(bursts);
+}
+
+Test(daemon_health, who_is_checked_is_judged_at_every_tick)
+{
+	static struct checker checker;
+	struct checker *items[SHUNT_SLOT_FIRST + MAX] = {0};
+	static struct checkers checkers = {.services = &services, .items = NULL};
+
+	ticks(20, 0, 0);
+	cr_expect_lt(service->health.judged_at + TICK, now, "one that is not checked rests");
+	items[services_slot(&services, service)] = &checker;
+	checkers.items = items;
+	checked_by = &checkers;
+	for (unsigned i = 0; i < 20; i++) {
+		ticks(1, 0, 0);
+		cr_expect_eq(service->health.judged_at + TICK, now);
+	}
 }
 
 static void bursts_and_failures(unsigned at)
