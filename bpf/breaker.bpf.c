@@ -132,6 +132,19 @@ static __always_inline void take_addresses(const struct bpf_sk_lookup *ctx,
 }
 
 /*
+ * Whether a client is on this host.  Who asks for this host's own address comes by
+ * loopback, too, but the kernel names the interface that has the address (rt_iif); such a
+ * client has that same address itself, unless it chose another.
+ */
+static __always_inline bool is_local(const struct request *request, __u32 interface)
+{
+	const __u64 *remote = (const __u64 *)request->remote;
+	const __u64 *local = (const __u64 *)request->local.addr;
+
+	return interface == LOOPBACK || (remote[0] == local[0] && remote[1] == local[1]);
+}
+
+/*
  * SK_DROP is answered with a reset, there is no way to be silent.  What comes in by
  * interfaces has been judged there, or is not to be.
  */
@@ -141,12 +154,12 @@ int shunt_local(struct bpf_sk_lookup *ctx)
 	struct request request = {};
 	struct found found = {};
 
-	if (!shunt_armed || ctx->protocol != IPPROTO_TCP || ctx->ingress_ifindex != LOOPBACK)
+	if (!shunt_armed || ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
 	request.local.port = ctx->local_port;
 	request.remote_port = bpf_ntohs(ctx->remote_port);
 	take_addresses(ctx, &request);
-	if (!find_ruling(&request, &found))
+	if (!is_local(&request, ctx->ingress_ifindex) || !find_ruling(&request, &found))
 		return SK_PASS;
 	return pronounce(&found, judge(&request, &found)) == SHUNT_VERDICT_PASS ? SK_PASS : SK_DROP;
 }

@@ -46,9 +46,10 @@ static uint8_t verdict_of(const char *name)
 
 static int make_map(const char *name, uint32_t key, uint32_t value)
 {
+	int fd;
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, name, key, value, 64, &options);
 
+	fd = bpf_map_create(BPF_MAP_TYPE_HASH, name, key, value, 64, &options);
 	if (fd < 0)
 		err(1, "map %s", name);
 	return fd;

@@ -169,8 +169,8 @@ static int read_address(const char *interface, struct shunt_interface *ret_inter
  */
 static int attach_link(struct dataplane *dataplane, uint32_t index, bool *ret_native)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
 	int program = bpf_program__fd(dataplane->bpf->progs.shunt_frame);
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
 	bool native = true;
 	int link = bpf_link_create(program, (int)index, BPF_XDP, &options);
 
