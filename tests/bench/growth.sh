@@ -16,13 +16,13 @@ growth_with_services() {
 	observe observer host < <(many "$count")
 	for mode in close alive; do
 		warm "$mode" "$middle"
-		load "$mode" "${seconds}s" "$middle"
+		load "$mode" "${cost_seconds}s" "$middle"
 		kernel_cost services "$count" "$mode" "$round" "${command[@]}"
 	done
 	# Once to all beforehand: memory that is touched for the first time costs more.
 	inside host "$bench/spread" "$first_port" "$count" 0.2 >"$scratch/spread"
 	kernel_cost services "$count" spread "$round" \
-		"$bench/spread" "$first_port" "$count" "$seconds"
+		"$bench/spread" "$first_port" "$count" "$cost_seconds"
 	stop observer
 }
 
@@ -68,7 +68,7 @@ growth_with_connections() {
 		hold_up_to "$count"
 		for mode in close alive; do
 			warm "$mode"
-			load "$mode" "${seconds}s"
+			load "$mode" "${cost_seconds}s"
 			kernel_cost connections "$count" "$mode" "$round" "${command[@]}"
 		done
 	done

@@ -21,7 +21,7 @@ kernel_costs() {
 		place "$where"
 		for mode in close alive; do
 			warm "$mode"
-			load "$mode" "${seconds}s"
+			load "$mode" "${cost_seconds}s"
 			kernel_cost kernel "$1" "$mode $where" "$2" "${command[@]}"
 			hook_costs "$1" "$mode $where" "$2"
 		done

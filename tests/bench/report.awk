@@ -181,7 +181,7 @@ function kernel_place(place, title,    parts, k, i) {
 	header("observer|ns, a connection each|against empty|runs|ns, kept alive|against empty|runs")
 	k = observers("kernel", parts)
 	for (i = 1; i <= k; i++)
-		print "| " (parts[i] == "floor" ? "*empty*" : parts[i]) kernel_cells(parts[i], "close " place) \
+		print "| " name_of(parts[i]) kernel_cells(parts[i], "close " place) \
 			kernel_cells(parts[i], "alive " place) " |"
 	print "\nBy tracepoint, nanoseconds a run:\n"
 	header("tracepoint|runs a request|shunt|empty|runs, kept alive|shunt|empty")
@@ -214,7 +214,8 @@ function workload() {
 	print "## Workload cost\n"
 	print "nginx under `wrk` with 64 connections, beside each observer in turn. CPU time is nginx's, `wrk`'s and the"
 	print "observer's, by request. Each run is compared with the mean of the two without observer before and after it;"
-	print "*none* with the one before it, which is the noise.\n"
+	print "*none* with the one before it, which is the noise. Both ends of each connection are on this host, which pays for"
+	print "each request twice; *empty* is what any program on these tracepoints costs.\n"
 	print "On one core, saturated:\n"
 	workload_place("a connection each", "close one")
 	workload_place("kept alive", "alive one")
@@ -251,6 +252,10 @@ function added(name, mode,    bpf, floor, r, a, b, numbers, size) {
 	printf "CPUs altogether differs by %+d ns (%+d to %+d) from without shunt.\n\n", median, low, high
 }
 
+function name_of(variant) {
+	return variant == "floor" ? "*empty*" : variant == "none" ? "*none*" : variant
+}
+
 # Those that were measured, in the order of the tables.
 function observers(section, found,    all, k, i, size) {
 	k = split("none floor shunt tcplife tcpstates", all, " ")
@@ -263,7 +268,7 @@ function workload_row(variant, mode,    line, of, base) {
 	of = variant == "none" ? "after" : variant
 	base = variant == "none" ? "before" : "around " variant
 	figure("workload", "rps", variant, mode)
-	line = "| " (variant == "none" ? "*none*" : variant) " | " cell("")
+	line = "| " name_of(variant) " | " cell("")
 	ratio("workload", "rps", of, base, mode)
 	line = line " | " cell(" ×") " | " range()
 	figure("workload", "cpu", variant, mode); scaled(1e-3)
