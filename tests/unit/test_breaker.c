@@ -143,6 +143,16 @@ Test(breaker, a_pass_between_them_does_not_let_them)
 	}
 }
 
+Test(breaker, connections_that_are_made_and_never_answered_are_a_row)
+{
+	world.configs[0].min_connections = 1000;
+	world.configs[0].consecutive_failures = 6;
+	world.inputs[0].traffic.handshakes[SHUNT_HANDSHAKE_OK] = 1;
+	world.inputs[0].traffic.closes[SHUNT_CLOSE_NO_RESPONSE] = 1;
+	cr_expect_eq(world_until(&world, 10), 6);
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_CONSECUTIVE);
+}
+
 Test(breaker, a_lump_of_failures_is_no_row)
 {
 	world.configs[0].consecutive_failures = 6;
@@ -201,16 +211,11 @@ Test(breaker, slowness_that_passes_does_not)
 
 Test(breaker, a_few_slow_ones_are_nothing)
 {
-	slow_service(0, 0);
+	slow_service(10, 1);
 	world.configs[0].slow.rate = 0.01;
-	world.inputs[0].samples = 10;
-	for (unsigned n = 0; n < 4; n++) {
-		world.inputs[0].slow = 1;
-		world_tick(&world);
-		world.inputs[0].slow = 0;
-		world_ticks(&world, 20);
-	}
-	cr_expect_eq(world_until(&world, 100), 0, "four among hundreds, over 1 %% at first");
+	world.configs[0].slow.hold = 0;
+	cr_expect_eq(world_until(&world, 100), 5, "not four of 40");
+	expect_move(BREAKER_CLOSED, BREAKER_OPEN, BREAKER_SLOW);
 }
 
 Test(breaker, flapping_trips_it_where_asked_and_harmful)

@@ -18,7 +18,6 @@ void breaker_limits_default(struct breaker_limits *ret_limits)
 		.calm = NSEC_PER_SEC,
 	};
 	ret_limits->failures = 5;
-	ret_limits->run = 3;
 	ret_limits->ticks = 3;
 	ret_limits->velocity = 3;
 	ret_limits->share = 0.02;

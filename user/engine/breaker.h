@@ -75,8 +75,8 @@ enum breaker_verdict_kind {
 struct breaker_limits {
 	struct awareness_limits awareness;
 	uint32_t failures; /* the floor of failure_rate, slow and on_flapping: fewer are nothing */
-	uint32_t run; /* …of consecutive_failures */
-	uint32_t ticks; /* failures come in at least so many ticks: a lump is nothing */
+	uint32_t ticks; /* failures, also those in a row, come in at least so many: a lump is
+			   nothing */
 	uint32_t velocity; /* trips a minute; at most GUARDS_TRIPS */
 	double share; /* on_flapping: this share of connections fails, at least */
 	double panic; /* see struct guards_limits */

@@ -82,7 +82,7 @@ static bool is_run(struct breaker_numbers *numbers, const struct evidence *evide
 {
 	numbers->limit = config->consecutive_failures;
 	return config->consecutive_failures && numbers->run >= config->consecutive_failures &&
-	       numbers->run >= limits->run && evidence->sums[EVIDENCE_RUN_TICKS] >= limits->ticks;
+	       evidence->sums[EVIDENCE_RUN_TICKS] >= limits->ticks;
 }
 
 static bool is_slow(struct breaker *breaker, struct breaker_numbers *numbers,

@@ -5,7 +5,8 @@
 
 void evidence_forget(struct evidence *evidence)
 {
-	memset(evidence, 0, sizeof(*evidence));
+	if (evidence->width)
+		memset(evidence, 0, sizeof(*evidence));
 }
 
 static struct evidence_slice *slice_of(struct evidence *evidence, uint64_t number)
