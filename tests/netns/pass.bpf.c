@@ -12,5 +12,6 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("xdp")
 int pass(struct xdp_md *ctx)
 {
+	(void)ctx;
 	return XDP_PASS;
 }
