@@ -214,6 +214,17 @@ Test(breaker_orders, off_closes_and_decides_nothing)
 	cr_expect_eq(world_state(&world, 0), BREAKER_OPEN);
 }
 
+Test(breaker_orders, off_forgets)
+{
+	world_serve(&world, 0, 0, 9);
+	world_ticks(&world, 2);
+	world_serve(&world, 0, 0, 0);
+	world_mode(&world, 0, CONFIG_MODE_OFF, SECOND);
+	world_ticks(&world, 10);
+	world_serve(&world, 0, 0, 9);
+	cr_expect_eq(world_until(&world, 10), 3);
+}
+
 Test(breaker_orders, the_mode_of_all_calms_and_never_arms)
 {
 	world.configs[1].mode = CONFIG_MODE_SHADOW;
@@ -243,7 +254,8 @@ Test(breaker_orders, all_off_is_off)
 	cr_expect_eq(world_order(&world, BREAKER_TRIP, 2, 0), -EPERM);
 	cr_expect_eq(guards_first(&world.made[0].guards), GUARD_OPERATOR);
 	world_ticks(&world, 100);
-	cr_expect_eq(world_verdict(&world, 1).kind, BREAKER_PASS, "the trip is gone");
+	cr_expect_eq(world_verdict(&world, 1).kind, BREAKER_PASS);
+	cr_expect_eq(world.breakers->items[1].order.order, BREAKER_NO_ORDER, "the trip is gone");
 	cr_expect_eq(world_order(&world, BREAKER_TRIP, 2, 0), 0);
 }
 

@@ -175,8 +175,8 @@ static void decide(struct breaker_round *round, uint32_t i)
 	struct breaker *breaker = &round->breakers->items[i];
 	struct breaker_decision draft;
 
-	/* One move in a tick; off is off, and what was tripped by hand waits for its end. */
-	if (breaker->since == round->now || breaker->order.order == BREAKER_TRIP ||
+	/* One move in a tick, and off is off. */
+	if (breaker->since == round->now ||
 	    breaker_mode(round->breakers, round->rules, i) == CONFIG_MODE_OFF)
 		return;
 	if (breaker->state == BREAKER_CLOSED) {
