@@ -4,6 +4,7 @@
 # the tests that stand on them take for granted. shunt has no part in this.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/haproxy.sh"
+. "$(dirname "$0")/checks.sh"
 
 # Each server falls ill in its own way, all of them at once. A check has half a second for its answer.
 tcp_servers="refuse drop hang"
@@ -103,13 +104,6 @@ equal "steady: up all the while" "$first_pass" "$(steps http steady)"
 
 # ---- the clocks are one -------------------------------------------------------------------------
 
-# ordered TEXT MS...: one after the other, and none of them is missing
-ordered() {
-	local text=$1
-	shift
-	equal "$text" "$(printf '%s\n' "$@" | grep -E '^[0-9]+\.[0-9]{3}$' | sort -n | xargs) $#" \
-		"$(printf '%s\n' "$@" | xargs) $(printf '%s\n' "$@" | grep -c .)"
-}
 ill_at=$(cat "$scratch/refuse.at")
 down_at=$(verdicts plain refuse | sed -n 's/ refuse DOWN//p')
 ordered "the server refuses, the load meets it, and HAProxy acts" "$ill_at" "$(first ill refused 0)" \
