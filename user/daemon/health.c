@@ -145,7 +145,7 @@ limits_of(const struct services *services, struct service *service, const struct
 /*
  * Whether steps may be left out while nothing comes: nothing is wrong or waited out, and
  * no silence is at hand, nor can one begin unseen.  What such a step does is let averages
- * decay, which one of a second does as well as ten; step() sees to it that the engine
+ * decay, which one of a second does as well as ten; advance() sees to it that the engine
  * knows when the last tick was.
  */
 static bool may_rest(const struct service_health *health, const struct health_limits *limits)
@@ -180,8 +180,8 @@ static bool is_at_rest(const struct health_rest *rest, const struct health_tick 
 }
 
 /* `last` is when the last tick was: a silence is measured from there, not from the last step. */
-static void step(struct service_health *health, const struct health_limits *limits,
-		 const struct health_input *input, uint64_t last)
+static void advance(struct service_health *health, const struct health_limits *limits,
+		    const struct health_input *input, uint64_t last)
 {
 	if (health->judged_at && health->judged_at < last) {
 		const struct health_input nothing = {.now = last, .role = input->role};
@@ -225,7 +225,7 @@ static void judge(const struct services *services, struct service *service,
 	add_look(services, service, look, &input);
 	if (tick->checkers)
 		checkers_give(tick->checkers, services_slot(services, service), &input);
-	step(health, limits, &input, services->judged_at);
+	advance(health, limits, &input, services->judged_at);
 	if (health->verdict.state == was)
 		return;
 	health_explain(&health->verdict, NULL, reason, sizeof(reason));

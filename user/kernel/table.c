@@ -11,9 +11,11 @@
 /* NULL, with errno set, where it cannot be mapped. */
 static const struct shunt_conn *table_map(int map)
 {
-	const void *memory = mmap(NULL, TABLE_SIZE, PROT_READ, MAP_SHARED, map, 0);
+	void *memory = mmap(NULL, TABLE_SIZE, PROT_READ, MAP_SHARED, map, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	return memory;
 }
 
 static void table_unmap(const struct shunt_conn *entries)
