@@ -51,6 +51,23 @@ static inline void test_view_server(struct shunt_cell *cell)
 	test_sample(&cell->histograms[SHUNT_SIGNAL_RTT], 250000);
 }
 
+static inline void test_view_prober(struct test_view *test)
+{
+	test->prober = (struct view_prober){
+		.name = "10.0.0.1#2",
+		.interval = 2.5,
+		.confidence = 0.75,
+		.model = "haproxy",
+		.state = LB_GOING_DOWN,
+		.certain = true,
+		.health = 3,
+		.checks_until_down = 2,
+		.seconds_until_down = 4.5,
+		.checks = {41, 42, 43, 44, 45, 46, 47},
+	};
+	test_sample(&test->check_durations, 1000000000);
+}
+
 static inline void test_view_init(struct test_view *test)
 {
 	memset(test, 0, sizeof(*test));
@@ -68,19 +85,7 @@ static inline void test_view_init(struct test_view *test)
 		.probers_count = 1,
 		.check_durations = &test->check_durations,
 	};
-	test->prober = (struct view_prober){
-		.name = "10.0.0.1#2",
-		.interval = 2.5,
-		.confidence = 0.75,
-		.model = "haproxy",
-		.state = LB_GOING_DOWN,
-		.certain = true,
-		.health = 3,
-		.checks_until_down = 2,
-		.seconds_until_down = 4.5,
-		.checks = {41, 42, 43, 44, 45, 46, 47},
-	};
-	test_sample(&test->check_durations, 1000000000);
+	test_view_prober(test);
 	test->services[1] = (struct view_service){
 		.name = "a\\b\"c\nd\xff\xc3\xa9",
 		.role = SHUNT_ROLE_CLIENT,

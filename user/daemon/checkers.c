@@ -112,6 +112,13 @@ static void forget(struct checkers *checkers, uint32_t slot)
 	checkers->items[slot] = NULL;
 }
 
+static bool same_settings(const struct model_settings *a, const struct model_settings *b)
+{
+	return a->kind == b->kind && a->interval == b->interval && a->timeout == b->timeout &&
+	       a->retry_interval == b->retry_interval && a->fall == b->fall && a->rise == b->rise &&
+	       a->interval_given == b->interval_given;
+}
+
 void checkers_reload(struct checkers *checkers, const struct config *config)
 {
 	checkers->config = config;
@@ -122,7 +129,7 @@ void checkers_reload(struct checkers *checkers, const struct config *config)
 		if (!checker)
 			continue;
 		model_settings_of(check_of(checkers, &checkers->services->items[slot]), &settings);
-		if (memcmp(&settings, &checker->probers.settings, sizeof(settings)) != 0)
+		if (!same_settings(&settings, &checker->probers.settings))
 			forget(checkers, slot);
 	}
 }
