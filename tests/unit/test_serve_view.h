@@ -68,6 +68,12 @@ static inline void test_view_prober(struct test_view *test)
 	test_sample(&test->check_durations, 1000000000);
 }
 
+static inline void test_view_alerts(struct test_view *test)
+{
+	test->alerts[0] = (struct view_alerts){"alertmanager", 21, 22, 23, 24};
+	test->alerts[1] = (struct view_alerts){"webhook", 31, 32, 33, 34};
+}
+
 static inline void test_view_init(struct test_view *test)
 {
 	memset(test, 0, sizeof(*test));
@@ -110,8 +116,7 @@ static inline void test_view_init(struct test_view *test)
 		.flap_score = 0.0625,
 		.stretch = 1,
 	};
-	test->alerts[0] = (struct view_alerts){"alertmanager", 21, 22, 23, 24};
-	test->alerts[1] = (struct view_alerts){"webhook", 31, 32, 33, 34};
+	test_view_alerts(test);
 	test->view = (struct view){
 		.services = test->services,
 		.services_count = 2,

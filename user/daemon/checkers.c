@@ -10,6 +10,9 @@
 #include "kernel/observer.h"
 #include "shunt/histogram.h"
 
+/* Connections after which a source is looked at again, at the most. */
+#define PATIENCE_MOST 63
+
 /* Fewer connections than this are no rhythm, not even where it is configured. */
 #define SOURCE_COUNT_LEAST 2
 
@@ -176,6 +179,20 @@ static struct checker *begin(const struct service *service, const struct config_
 	return checker;
 }
 
+/*
+ * Whether a source that came `seen` times when it was looked at is to be looked at again.
+ * The more often it came without being a prober, the less it is likely to be one; a count
+ * that has fallen is another source's.
+ */
+static bool is_due(uint32_t count, uint32_t seen)
+{
+	uint32_t patience = seen / SHUNT_SOURCE_TIMES;
+
+	if (count < seen)
+		return true;
+	return count - seen > (patience < PATIENCE_MOST ? patience : PATIENCE_MOST);
+}
+
 /* Most sources are no probers: what is begun for them ends at once. */
 static int consider(void *userdata, unsigned index, const struct shunt_source *kept)
 {
@@ -187,7 +204,7 @@ static int consider(void *userdata, unsigned index, const struct shunt_source *k
 	struct checker *checker;
 	unsigned found;
 
-	if (source.count < SOURCE_COUNT_LEAST || source.count == checkers->seen[index] ||
+	if (source.count < SOURCE_COUNT_LEAST || !is_due(source.count, checkers->seen[index]) ||
 	    !is_watched(service))
 		return 0;
 	checkers->seen[index] = source.count;
