@@ -74,6 +74,22 @@ static inline void test_view_alerts(struct test_view *test)
 	test->alerts[1] = (struct view_alerts){"webhook", 31, 32, 33, 34};
 }
 
+static inline void test_view_health(struct test_view *test)
+{
+	/* For 2 s of the 12.5 s that it has run, at a clock of 100 s. */
+	test->health = (struct health_verdict){
+		.since = 98000000000,
+		.now = 100000000000,
+		.state = HEALTH_FAILING,
+		.reason = HEALTH_REASON_CONNECTIONS,
+		.connections = 4,
+		.failures = 3,
+		.span = 200000000,
+		.flap_score = 0.0625,
+		.stretch = 1,
+	};
+}
+
 static inline void test_view_init(struct test_view *test)
 {
 	memset(test, 0, sizeof(*test));
@@ -104,18 +120,7 @@ static inline void test_view_init(struct test_view *test)
 	test->errors[0] = (struct view_error){"cell", 0, 0};
 	test->errors[1] = (struct view_error){"conn_insert", 7, 3};
 	test->errors[2] = (struct view_error){"conn_insert", 4000, 1};
-	/* For 2 s of the 12.5 s that it has run, at a clock of 100 s. */
-	test->health = (struct health_verdict){
-		.since = 98000000000,
-		.now = 100000000000,
-		.state = HEALTH_FAILING,
-		.reason = HEALTH_REASON_CONNECTIONS,
-		.connections = 4,
-		.failures = 3,
-		.span = 200000000,
-		.flap_score = 0.0625,
-		.stretch = 1,
-	};
+	test_view_health(test);
 	test_view_alerts(test);
 	test->view = (struct view){
 		.services = test->services,
