@@ -107,7 +107,7 @@ BENCH_TOOLS := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 # ---- targets for people -------------------------------------------------------------------------
 
-.PHONY: all bpf kernels tests unit-tests deps run check test bench lint lint-format lint-tidy \
+.PHONY: all bpf kernels tests unit-tests deps run check test bench prove lint lint-format lint-tidy \
 	lint-cppcheck install clean help vmlinux FORCE
 
 all: $(BUILD)/shunt ## build build/shunt (the default)
@@ -138,6 +138,11 @@ bench: ## measure what shunt costs and write docs/bench.md (root; 13 minutes; QU
 	$(Q)packaging/deps build run bench
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(BENCH_TOOLS)
 	$(Q)BUILD=$(BUILD) QUICK='$(QUICK)' tests/bench/run
+
+prove: ## show at length what is promised of health checks and write docs/proof.md (root; 30 minutes; RUNS=3: a mere try)
+	$(Q)packaging/deps build run test
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS)
+	$(Q)BUILD=$(BUILD) RUNS='$(or $(RUNS),50)' tests/prove/run
 
 kernels: $(BUILD)/shunt $(BUILD)/tests/netns/client $(BUILD)/tests/netns/server ## boot Debian's 6.1 and 6.12 under qemu and count there
 	$(Q)for test in $(KERNELS_SH); do BUILD=$(BUILD) bash $$test || exit 1; done
