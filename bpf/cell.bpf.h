@@ -34,6 +34,14 @@ struct {
 	__type(value, struct shunt_shard);
 } shunt_cells SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* as many */
+	__type(key, __u32);
+	__type(value, struct shunt_buckets);
+} shunt_histograms SEC(".maps");
+
 __u64 shunt_errors[SHUNT_SITE_MAX][SHUNT_ERRNO_MAX];
 
 /* Adds to a counter that others may be adding to. */
@@ -79,28 +87,39 @@ static __always_inline struct shunt_shard *shared_shard_of(__u32 slot)
 	return shard_in(shunt_cpus, slot);
 }
 
-/*
- * Adds a duration, in ns, to a histogram: with tally() or with count().  A macro of the
- * two would be shorter, and would hide which is which.
- */
-static __always_inline void tally_duration(struct shunt_shard *shard, __u32 histogram, __u64 ns)
+/* The bucket of a duration, in ns, in a slot's histogram in a row; or NULL. */
+static __always_inline __u64 *bucket_in(__u32 row, __u32 slot, __u32 histogram, __u64 ns)
 {
-	__u32 bucket = shunt_bucket(ns);
+	__u32 bucket = shunt_bucket(ns), index = row * shunt_slots + slot;
+	struct shunt_buckets *buckets = bpf_map_lookup_elem(&shunt_histograms, &index);
 
 	/* The verifier does not follow the clamp through the branches. */
-	if (bucket >= SHUNT_BUCKETS)
+	if (!buckets || bucket >= SHUNT_BUCKETS)
+		return NULL;
+	return &buckets->buckets[histogram][bucket];
+}
+
+/* Adds a duration, in ns, to a histogram of this CPU's shard, which is the slot's. */
+static __always_inline void tally_duration(struct shunt_shard *shard, __u32 slot, __u32 histogram,
+					   __u64 ns)
+{
+	__u64 *bucket = bucket_in(bpf_get_smp_processor_id(), slot, histogram, ns);
+
+	if (!bucket)
 		return;
-	tally(&shard->buckets[histogram][bucket], 1);
+	tally(bucket, 1);
 	tally(&shard->sums[histogram], ns);
 }
 
-static __always_inline void count_duration(struct shunt_shard *shard, __u32 histogram, __u64 ns)
+/* …and to one of the shared shard. */
+static __always_inline void count_duration(struct shunt_shard *shard, __u32 slot, __u32 histogram,
+					   __u64 ns)
 {
-	__u32 bucket = shunt_bucket(ns);
+	__u64 *bucket = bucket_in(shunt_cpus, slot, histogram, ns);
 
-	if (bucket >= SHUNT_BUCKETS)
+	if (!bucket)
 		return;
-	count(&shard->buckets[histogram][bucket], 1);
+	count(bucket, 1);
 	count(&shard->sums[histogram], ns);
 }
 

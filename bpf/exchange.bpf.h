@@ -68,10 +68,10 @@ static __always_inline __s64 take_answer(const struct tcp_sock *tcp, __u32 snd_n
 	return (__s64)(flight_began(tcp) - request_at);
 }
 
-static __always_inline void tally_response(struct shunt_shard *shard, __u64 duration)
+static __always_inline void tally_response(struct shunt_shard *shard, __u32 slot, __u64 duration)
 {
 	tally(&shard->responses, 1);
-	tally_duration(shard, SHUNT_SIGNAL_RESPONSE, duration);
+	tally_duration(shard, slot, SHUNT_SIGNAL_RESPONSE, duration);
 }
 
 static __always_inline void server_segment(const struct tcp_sock *tcp, const struct sk_buff *skb,
@@ -82,7 +82,7 @@ static __always_inline void server_segment(const struct tcp_sock *tcp, const str
 	struct shunt_shard *shard;
 
 	if (duration >= 0 && (shard = shard_of(conn->slot)))
-		tally_response(shard, duration);
+		tally_response(shard, conn->slot, duration);
 	if (!brings_data(tcp, skb))
 		return;
 	conn->request_at = bpf_ktime_get_ns();
@@ -107,7 +107,7 @@ static __always_inline void client_segment(const struct tcp_sock *tcp, const str
 	conn->request_at = 0;
 	shard = shard_of(conn->slot);
 	if (shard)
-		tally_response(shard, bpf_ktime_get_ns() - request_at);
+		tally_response(shard, conn->slot, bpf_ktime_get_ns() - request_at);
 }
 
 /* The peer has no room left: counted when it says so, not for as long as it lasts. */

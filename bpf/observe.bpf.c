@@ -129,7 +129,7 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	tally(&shard->counters.handshakes[SHUNT_HANDSHAKE_OK], 1);
 	duration = handshake_duration(sk, tcp, role);
 	if (duration)
-		tally_duration(shard, SHUNT_SIGNAL_HANDSHAKE, duration);
+		tally_duration(shard, conn.slot, SHUNT_SIGNAL_HANDSHAKE, duration);
 	conn_add(sk, &conn);
 }
 
@@ -244,10 +244,10 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 		if (sends_reset(sk, oldstate))
 			count(&shard->counters.resets_sent, 1);
 		if (conn->established)
-			tally_duration(shard, SHUNT_SIGNAL_CONNECTION,
+			tally_duration(shard, conn->slot, SHUNT_SIGNAL_CONNECTION,
 				       closed_at(sk, tcp, oldstate) - conn->established);
 		if (!(conn->flags & SHUNT_CONN_RTT_SAMPLED) && tcp->srtt_us)
-			tally_duration(shard, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+			tally_duration(shard, conn->slot, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 	}
 	conn_remove(sk, conn);
 }
@@ -268,7 +268,7 @@ static __always_inline void on_last_word(const struct sock *sk, const struct tcp
 	if (duration < 0 || !(shard = shard_of(conn->slot)))
 		return;
 	tally(&shard->last_responses, 1);
-	tally_duration(shard, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
+	tally_duration(shard, conn->slot, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
 }
 
 static __always_inline void on_close_state(const struct sock *sk, const struct tcp_sock *tcp,
@@ -335,7 +335,7 @@ __cold_path void sample_rtt(const struct sock *sk, const struct tcp_sock *tcp,
 	if (!shard || !tcp->srtt_us)
 		return;
 	conn->flags |= SHUNT_CONN_RTT_SAMPLED;
-	count_duration(shard, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+	count_duration(shard, conn->slot, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 
 	/* A remote that is talked to for long is busy, however few its connections. */
 	if (conn->slot == SHUNT_SLOT_UNKNOWN_CLIENT) {

@@ -127,8 +127,12 @@ struct shunt_shard {
 	__u64 sums[SHUNT_HISTOGRAM_MAX]; /* ns */
 	struct shunt_counters counters;
 	__u64 reserved[5];
+};
+
+/* …and its histograms' buckets: apart, for the daemon reads the rest at every tick. */
+struct shunt_buckets {
 	__u64 buckets[SHUNT_HISTOGRAM_MAX][SHUNT_BUCKETS];
-	__u64 unused[6];
+	__u64 reserved[6];
 };
 
 /* A service's cell, summed over its shards. */
@@ -376,9 +380,9 @@ struct shunt_interface {
 _Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogram layout");
 _Static_assert(sizeof(struct shunt_counters) == 20 * 8, "counters' layout");
 _Static_assert(__builtin_offsetof(struct shunt_counters, closes) == 64, "counters' layout");
-_Static_assert(sizeof(struct shunt_shard) == 68 * 128, "shard layout");
+_Static_assert(sizeof(struct shunt_shard) == 2 * 128, "shard layout");
+_Static_assert(sizeof(struct shunt_buckets) == 66 * 128, "buckets' layout");
 _Static_assert(__builtin_offsetof(struct shunt_shard, counters.closes) == 120, "shard layout");
-_Static_assert(__builtin_offsetof(struct shunt_shard, buckets) == 256, "shard layout");
 _Static_assert(sizeof(struct shunt_conn) == 32, "connection layout");
 _Static_assert(__builtin_offsetof(struct shunt_conn, slot) == 28, "connection layout");
 _Static_assert(sizeof(struct shunt_endpoint) == 32, "endpoint layout");

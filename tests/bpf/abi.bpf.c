@@ -12,6 +12,7 @@ char LICENSE[] SEC("license") = "GPL";
 struct shunt_histogram histogram;
 struct shunt_counters counters;
 struct shunt_shard shard;
+struct shunt_buckets buckets;
 struct shunt_cell cell;
 struct shunt_conn conn;
 struct shunt_conn_set conn_set;

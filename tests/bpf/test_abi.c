@@ -49,10 +49,13 @@ static const struct field shunt_counters_fields[] = {
 };
 
 static const struct field shunt_shard_fields[] = {
-	FIELD(shunt_shard, responses), FIELD(shunt_shard, last_responses),
-	FIELD(shunt_shard, sums),      FIELD(shunt_shard, counters),
-	FIELD(shunt_shard, reserved),  FIELD(shunt_shard, buckets),
-	FIELD(shunt_shard, unused),
+	FIELD(shunt_shard, responses), FIELD(shunt_shard, last_responses), FIELD(shunt_shard, sums),
+	FIELD(shunt_shard, counters),  FIELD(shunt_shard, reserved),
+};
+
+static const struct field shunt_buckets_fields[] = {
+	FIELD(shunt_buckets, buckets),
+	FIELD(shunt_buckets, reserved),
 };
 
 static const struct field shunt_cell_fields[] = {
@@ -121,11 +124,12 @@ static const struct field shunt_queue_fields[] = {
 };
 
 static const struct layout layouts[] = {
-	LAYOUT(shunt_counters), LAYOUT(shunt_shard),  LAYOUT(shunt_histogram),
-	LAYOUT(shunt_cell),	LAYOUT(shunt_conn),   LAYOUT(shunt_conn_set),
-	LAYOUT(shunt_endpoint), LAYOUT(shunt_prefix), LAYOUT(shunt_event),
-	LAYOUT(shunt_queue),	LAYOUT(shunt_probe),  LAYOUT(shunt_prober_key),
-	LAYOUT(shunt_prober),	LAYOUT(shunt_source), LAYOUT(shunt_source_set),
+	LAYOUT(shunt_counters),	  LAYOUT(shunt_shard),	  LAYOUT(shunt_buckets),
+	LAYOUT(shunt_histogram),  LAYOUT(shunt_cell),	  LAYOUT(shunt_conn),
+	LAYOUT(shunt_conn_set),	  LAYOUT(shunt_endpoint), LAYOUT(shunt_prefix),
+	LAYOUT(shunt_event),	  LAYOUT(shunt_queue),	  LAYOUT(shunt_probe),
+	LAYOUT(shunt_prober_key), LAYOUT(shunt_prober),	  LAYOUT(shunt_source),
+	LAYOUT(shunt_source_set),
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))

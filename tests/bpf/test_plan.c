@@ -147,10 +147,11 @@ Test(plan, what_did_not_change_is_not_written)
 /* Sets all that is counted in a slot's shards to ones. */
 static void fill_cells(uint32_t slot)
 {
-	int rows = libbpf_num_possible_cpus() + 1, fd = own_map("shunt_cells");
-	struct shunt_shard shard;
+	int rows = libbpf_num_possible_cpus() + 1;
+	int shards = own_map("shunt_cells"), histograms = own_map("shunt_histograms");
+	static struct shunt_buckets ones;
+	struct shunt_shard shard = {0};
 
-	memset(&shard, 0, sizeof(shard));
 	shard.counters.handshakes[SHUNT_HANDSHAKE_OK] = 1;
 	shard.counters.closes[SHUNT_CLOSE_ORDERLY] = 1;
 	shard.counters.answered = 1;
@@ -159,12 +160,13 @@ static void fill_cells(uint32_t slot)
 	for (int i = 0; i < SHUNT_HISTOGRAM_MAX; i++) {
 		shard.sums[i] = 1;
 		for (int bucket = 0; bucket < SHUNT_BUCKETS; bucket++)
-			shard.buckets[i][bucket] = 1;
+			ones.buckets[i][bucket] = 1;
 	}
 	for (int row = 0; row < rows; row++) {
 		uint32_t index = (uint32_t)row * (SHUNT_SLOT_FIRST + MAX) + slot;
 
-		cr_assert_eq(bpf_map_update_elem(fd, &index, &shard, BPF_ANY), 0);
+		cr_assert_eq(bpf_map_update_elem(shards, &index, &shard, BPF_ANY), 0);
+		cr_assert_eq(bpf_map_update_elem(histograms, &index, &ones, BPF_ANY), 0);
 	}
 }
 

@@ -65,7 +65,8 @@ int memory_foretell(const struct observer_limits *limits, struct kernel_memory *
 	if (r < 0)
 		goto out;
 	*ret_memory = (struct kernel_memory){
-		.cells = map_memory(bpf->maps.shunt_cells, page),
+		.cells = map_memory(bpf->maps.shunt_cells, page) +
+			 map_memory(bpf->maps.shunt_histograms, page),
 		.connections = map_memory(bpf->maps.shunt_conns, page) +
 			       map_memory(bpf->maps.shunt_conns_overflow, page),
 		.per_overflow = hash_element(bpf->maps.shunt_conns_overflow),

@@ -96,6 +96,7 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		uint32_t entries;
 	} sizes[] = {
 		{bpf->maps.shunt_cells, rows_of(possible_cpus()) * limits->slots},
+		{bpf->maps.shunt_histograms, rows_of(possible_cpus()) * limits->slots},
 		{bpf->maps.shunt_inbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_outbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
@@ -116,18 +117,32 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 	return 0;
 }
 
-static int map_memory(struct observer *observer)
+/* Maps what the kernel counts in: an element for each row and slot. */
+static int map_cells(const struct observer *observer, const struct bpf_map *map, void **ret_memory)
 {
-	size_t shards_size = sizeof(struct shunt_shard) * rows_of(observer->cpus) * observer->slots;
-	void *memory;
+	size_t size = (size_t)bpf_map__value_size(map) * rows_of(observer->cpus) * observer->slots;
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
-	memory = mmap(NULL, shards_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      bpf_map__fd(observer->bpf->maps.shunt_cells), 0);
 	if (memory == MAP_FAILED)
 		return -errno;
-	observer->shards = memory;
-	observer->shards_size = shards_size;
+	*ret_memory = memory;
 	return 0;
+}
+
+static void unmap_cells(const struct observer *observer, void *memory, size_t value_size)
+{
+	if (memory)
+		munmap(memory, value_size * rows_of(observer->cpus) * observer->slots);
+}
+
+static int map_memory(struct observer *observer)
+{
+	int r = map_cells(observer, observer->bpf->maps.shunt_cells, (void **)&observer->shards);
+
+	if (r < 0)
+		return r;
+	return map_cells(observer, observer->bpf->maps.shunt_histograms,
+			 (void **)&observer->buckets);
 }
 
 int observer_open(const struct observer_limits *limits, struct observer **ret_observer)
@@ -224,8 +239,8 @@ void observer_close(struct observer *observer)
 	bpf_link__destroy(observer->queues);
 	bpf_link__destroy(observer->answers);
 	observer_unmap_sources(observer);
-	if (observer->shards)
-		munmap(observer->shards, observer->shards_size);
+	unmap_cells(observer, observer->shards, sizeof(*observer->shards));
+	unmap_cells(observer, observer->buckets, sizeof(*observer->buckets));
 	observe_bpf__destroy(observer->bpf);
 	free(observer);
 }
@@ -238,6 +253,12 @@ bool observer_has(const struct observer *observer, enum signal_id id)
 static struct shunt_shard *shard_at(const struct observer *observer, uint32_t row, uint32_t slot)
 {
 	return &observer->shards[row * observer->slots + slot];
+}
+
+static struct shunt_buckets *buckets_at(const struct observer *observer, uint32_t row,
+					uint32_t slot)
+{
+	return &observer->buckets[row * observer->slots + slot];
 }
 
 /* The kernel counts on meanwhile: each word is read once, and whole. */
@@ -257,14 +278,18 @@ static void add_counters(const struct shunt_shard *shard, struct shunt_cell *ret
 	add_words(&ret_cell->response_time, &shard->sums[SHUNT_HISTOGRAM_LAST_RESPONSE], 1);
 }
 
-static void add_histograms(const struct shunt_shard *shard, struct shunt_cell *ret_cell)
+static void add_histograms(const struct observer *observer, uint32_t row, uint32_t slot,
+			   struct shunt_cell *ret_cell)
 {
+	const struct shunt_buckets *buckets = buckets_at(observer, row, slot);
+	const struct shunt_shard *shard = shard_at(observer, row, slot);
+
 	for (unsigned i = 0; i < SHUNT_HISTOGRAM_MAX; i++) {
 		unsigned signal = i == SHUNT_HISTOGRAM_LAST_RESPONSE ? SHUNT_SIGNAL_RESPONSE : i;
 		struct shunt_histogram *histogram = &ret_cell->histograms[signal];
 
 		add_words(&histogram->sum, &shard->sums[i], 1);
-		add_words(histogram->buckets, shard->buckets[i], SHUNT_BUCKETS);
+		add_words(histogram->buckets, buckets->buckets[i], SHUNT_BUCKETS);
 	}
 }
 
@@ -299,15 +324,17 @@ void observer_read(const struct observer *observer, uint32_t slot, struct shunt_
 	if (slot >= observer->slots)
 		return;
 	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
-		add_histograms(shard_at(observer, row, slot), ret_cell);
+		add_histograms(observer, row, slot, ret_cell);
 }
 
 void observer_clear(struct observer *observer, uint32_t slot)
 {
 	if (slot >= observer->slots)
 		return;
-	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
+	for (uint32_t row = 0; row < rows_of(observer->cpus); row++) {
 		memset(shard_at(observer, row, slot), 0, sizeof(struct shunt_shard));
+		memset(buckets_at(observer, row, slot), 0, sizeof(struct shunt_buckets));
+	}
 }
 
 static int set_key(struct bpf_map *map, const void *key, size_t size, uint32_t slot)

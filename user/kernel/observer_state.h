@@ -19,7 +19,7 @@ struct observer {
 	struct bpf_link *queues; /* the walk over listeners, ready to be taken */
 	struct bpf_link *answers; /* on every packet that leaves; or NULL */
 	struct shunt_shard *shards; /* [row][slot], shared with the kernel */
-	size_t shards_size;
+	struct shunt_buckets *buckets; /* likewise */
 	struct shunt_source_set *sources; /* shared with the kernel, once asked for */
 	uint32_t slots;
 	uint32_t cpus;
