@@ -37,14 +37,28 @@ balance plain_lb balancer 9001 "$rule" plain=10.211.0.2:8001 </dev/null
 balance http_lb balancer 9002 "$rule" http=10.211.0.2:8002 <<<"$healthz"
 balance killed_lb balancer 9004 "$killed_rule" killed=10.211.0.2:8004 <<<"$healthz"
 balance left_lb balancer 9003 "$rule" shared=10.211.0.2:8003 <<<"$healthz"
-# Its checks shall not fall on the other's.
-sleep 0.17
-balance right_lb balancer 9005 "$rule" shared=10.211.0.2:8003 <<<"$healthz"
-
 # first_check BALANCER SERVER: when its first check was over
 first_check() {
 	checks "$1" "$2" | sed -n '1s/ .*//p'
 }
+has_checked() {
+	[ -n "$(first_check "$1" "$2")" ]
+}
+# apart: whether the checks of the two neither meet nor fall amid two of the other's, which would look
+# like one that is twice as fast
+apart() {
+	eventually has_checked right_lb shared || return 1
+	awk -v left="$(first_check left_lb shared)" -v right="$(first_check right_lb shared)" -v inter=$inter \
+		'BEGIN { at = (right - left) % inter / inter; exit !(at > .1 && at < .4 || at > .6 && at < .9) }'
+}
+for pause in 0.02 0.1 0.17 0.23; do
+	sleep $pause
+	balance right_lb balancer 9005 "$rule" shared=10.211.0.2:8003 <<<"$healthz"
+	apart && break
+	stop right_lb.states
+	stop right_lb
+done
+
 # checks_until BALANCER SERVER MS: how many it can have made by then, since one begins `inter` after the
 # end of the last
 checks_until() {

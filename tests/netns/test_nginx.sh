@@ -45,7 +45,7 @@ agree "100 requests of curl on one connection" "handshakes=201 closed=201"
 
 is_gone() {
 	fetch inbound /api/v1/status >"$scratch/status.json"
-	[ "$(jq -r --arg name "$name" '.services[] | select(.name == $name) | .state' \
+	[ "$(jq -r --arg name "$name" '.services[] | select(.name == $name) | .activity' \
 		"$scratch/status.json")" = gone ]
 }
 
