@@ -12,17 +12,10 @@
 
 #include "exchange.bpf.h"
 #include "outcome.bpf.h"
+#include "prober.bpf.h"
 
 /* A set of enum shunt_watch for each slot, kept by the daemon. */
 __u8 shunt_watches[SHUNT_SLOTS_MAX];
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 4096);
-	__type(key, struct shunt_prober_key);
-	__type(value, struct shunt_prober);
-} shunt_probers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -4,6 +4,7 @@
 #define SHUNT_BPF_RULING_H
 
 #include "parse.bpf.h"
+#include "prober.bpf.h"
 
 /* How many slots there are; a slot's counters of a CPU are cpu * slots + slot. */
 const volatile __u32 shunt_slots = 1;
@@ -32,7 +33,7 @@ struct {
 	__type(value, struct shunt_verdict_counts);
 } shunt_verdicts SEC(".maps");
 
-/* The two below are the observer's, where there is one: see bpf/service.bpf.h, bpf/probe.bpf.h. */
+/* The observer's, where there is one, as shunt_probers is: see bpf/service.bpf.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -40,14 +41,6 @@ struct {
 	__type(key, struct shunt_endpoint);
 	__type(value, __u32); /* slot */
 } shunt_inbound SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 4096);
-	__type(key, struct shunt_prober_key);
-	__type(value, struct shunt_prober);
-} shunt_probers SEC(".maps");
 
 /* A ruling that was found to be in force. */
 struct found {

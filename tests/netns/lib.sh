@@ -155,6 +155,21 @@ wire() {
 	eventually inside "$1" ping -q -c 1 -W 1 fd00:203::2 >/dev/null || give_up "no way from $1 to $2"
 }
 
+# delayed_wire A B [COMMAND...]: A is 10.204.0.1, and every address of 10.204.1.0/24 is B's, as many
+# milliseconds away as its last byte says; see delay.c, which COMMAND runs
+delayed_wire() {
+	local a=shunt-$$-$1 b=shunt-$$-$2 name=$1
+	shift 2
+	spawn delay "$name" "$@" "$tools/delay" "/run/netns/$a" tun0 "/run/netns/$b" tun0
+	eventually printed delay '^ready$' || give_up "no TUN device"
+	ip -n "$a" addr add 10.204.0.1/32 dev tun0
+	ip -n "$a" link set tun0 up
+	ip -n "$a" route add 10.204.1.0/24 dev tun0 src 10.204.0.1
+	ip -n "$b" link set tun0 up
+	ip -n "$b" route add local 10.204.1.0/24 dev lo
+	ip -n "$b" route add 10.204.0.1/32 dev tun0
+}
+
 # ---- peers --------------------------------------------------------------------------------------
 
 # spawn NAME NAMESPACE COMMAND...: in the background; what it prints goes to NAME.out and NAME.log

@@ -13,16 +13,7 @@
 
 #include "config/names.h"
 #include "engine/model.h"
-
-static const char *const outcomes[SHUNT_PROBE_MAX] = {
-	[SHUNT_PROBE_PASS] = "pass",
-	[SHUNT_PROBE_REFUSED] = "refused",
-	[SHUNT_PROBE_RESET] = "reset",
-	[SHUNT_PROBE_TIMED_OUT] = "timed_out",
-	[SHUNT_PROBE_NO_RESPONSE] = "no_response",
-	[SHUNT_PROBE_HTTP_ERROR] = "http_error",
-	[SHUNT_PROBE_OVERFLOW] = "overflow",
-};
+#include "serve/names.h"
 
 static void usage(void)
 {
@@ -79,7 +70,7 @@ static void happen(struct model *model, const struct model_settings *settings, u
 		   const char *what)
 {
 	for (int outcome = 0; outcome < SHUNT_PROBE_MAX; outcome++) {
-		if (!strcmp(outcomes[outcome], what)) {
+		if (!strcmp(name_outcome(outcome), what)) {
 			model_probe(model, settings, at, (enum shunt_probe_outcome)outcome);
 			return;
 		}

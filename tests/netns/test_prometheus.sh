@@ -9,14 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 namespace near far
-spawn delay near "$tools/delay" "/run/netns/shunt-$$-near" tun0 "/run/netns/shunt-$$-far" tun0
-eventually printed delay '^ready$' || give_up "no TUN device"
-ip -n "shunt-$$-near" addr add 10.204.0.1/32 dev tun0
-ip -n "shunt-$$-near" link set tun0 up
-ip -n "shunt-$$-near" route add 10.204.1.0/24 dev tun0 src 10.204.0.1
-ip -n "shunt-$$-far" link set tun0 up
-ip -n "shunt-$$-far" route add local 10.204.1.0/24 dev lo
-ip -n "shunt-$$-far" route add 10.204.0.1/32 dev tun0
+delayed_wire near far
 server far far --port 8080
 observe near near <<<'services: [{name: far, outbound: ["10.204.1.0/24:8080"]}]'
 

@@ -13,15 +13,7 @@ ahead=(chrt -f 10)
 
 namespace near far
 wire near far
-spawn delay near "${ahead[@]}" "$tools/delay" "/run/netns/shunt-$$-near" tun0 \
-	"/run/netns/shunt-$$-far" tun0
-eventually printed delay '^ready$' || give_up "no TUN device"
-ip -n "shunt-$$-near" addr add 10.204.0.1/32 dev tun0
-ip -n "shunt-$$-near" link set tun0 up
-ip -n "shunt-$$-near" route add 10.204.1.0/24 dev tun0 src 10.204.0.1
-ip -n "shunt-$$-far" link set tun0 up
-ip -n "shunt-$$-far" route add local 10.204.1.0/24 dev lo
-ip -n "shunt-$$-far" route add 10.204.0.1/32 dev tun0
+delayed_wire near far "${ahead[@]}"
 for port in 8001 8002; do
 	spawn "server$port" far "${ahead[@]}" "$tools/stopwatch" serve $port
 	eventually printed "server$port" '^ready$' || give_up "the server does not start"

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A decision in plain words. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "engine/breaker.h"
-
-#define NSEC_PER_SEC 1e9
+#include "engine/text.h"
 
 static const char *const states[BREAKER_STATE_MAX] = {
 	[BREAKER_CLOSED] = "closed",
@@ -76,30 +74,6 @@ void breaker_path(const struct breaker_decision *decision, const char *name, cha
 }
 
 /* ---- words ---- */
-
-struct text {
-	char *buf;
-	size_t size, length;
-};
-
-static void __attribute__((format(printf, 2, 3))) say(struct text *text, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	if (text->length >= text->size)
-		return;
-	va_start(args, format);
-	n = vsnprintf(text->buf + text->length, text->size - text->length, format, args);
-	va_end(args);
-	if (n > 0)
-		text->length += (size_t)n;
-}
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NSEC_PER_SEC;
-}
 
 static double percent(double share)
 {

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A verdict in plain words. */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "engine/health.h"
-
-#define NSEC_PER_SEC 1e9
+#include "engine/text.h"
 
 static const char *const state_names[HEALTH_MAX] = {
 	[HEALTH_HEALTHY] = "healthy",
@@ -30,32 +27,6 @@ static const char *const outcomes[SHUNT_PROBE_MAX] = {
 const char *health_state_name(enum health_state state)
 {
 	return state < HEALTH_MAX ? state_names[state] : "unknown";
-}
-
-/* What has been written, and what for. */
-struct text {
-	char *buf;
-	size_t size, length;
-	const char *balancer;
-};
-
-static void __attribute__((format(printf, 2, 3))) say(struct text *text, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	if (text->length >= text->size)
-		return;
-	va_start(args, format);
-	n = vsnprintf(text->buf + text->length, text->size - text->length, format, args);
-	va_end(args);
-	if (n > 0)
-		text->length += (size_t)n;
-}
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NSEC_PER_SEC;
 }
 
 static const char *plural(uint64_t count)
@@ -155,7 +126,7 @@ static void say_reason(struct text *text, const struct health_verdict *verdict)
 	}
 }
 
-static void say_balancer(struct text *text, const struct health_verdict *verdict)
+static void say_balancer(struct text *text, const struct health_verdict *verdict, const char *name)
 {
 	const struct health_balancer *balancer = &verdict->balancer;
 	const char *between = text->length ? "; " : "";
@@ -165,23 +136,22 @@ static void say_balancer(struct text *text, const struct health_verdict *verdict
 	switch (balancer->state) {
 	case LB_UP:
 		if (verdict->unseen)
-			say(text, "%sthe checks of %s still pass", between, text->balancer);
+			say(text, "%sthe checks of %s still pass", between, name);
 		if (verdict->reason == HEALTH_REASON_OUTLOOK)
 			say(text, "%s%s takes it out with a chance of %.0f %% if this goes on",
-			    between, text->balancer, balancer->outlook * 100);
+			    between, name, balancer->outlook * 100);
 		break;
 	case LB_STATE_MAX:
 		break;
 	case LB_GOING_DOWN:
-		say(text, "%s%s takes it out in %u more check%s", between, text->balancer,
+		say(text, "%s%s takes it out in %u more check%s", between, name,
 		    balancer->checks_until_down, plural(balancer->checks_until_down));
 		break;
 	case LB_DOWN:
-		say(text, "%s%s has taken it out", between, text->balancer);
+		say(text, "%s%s has taken it out", between, name);
 		break;
 	case LB_GOING_UP:
-		say(text, "%s%s has taken it out and is about to bring it back", between,
-		    text->balancer);
+		say(text, "%s%s has taken it out and is about to bring it back", between, name);
 		break;
 	}
 }
@@ -202,16 +172,12 @@ static void say_observer(struct text *text, const struct health_verdict *verdict
 void health_explain(const struct health_verdict *verdict, const char *balancer, char *buf,
 		    size_t size)
 {
-	struct text text = {
-		.buf = buf,
-		.size = size,
-		.balancer = balancer ? balancer : "the load balancer",
-	};
+	struct text text = {.buf = buf, .size = size};
 
 	if (!size)
 		return;
 	buf[0] = 0;
 	say_reason(&text, verdict);
-	say_balancer(&text, verdict);
+	say_balancer(&text, verdict, balancer ? balancer : "the load balancer");
 	say_observer(&text, verdict);
 }
