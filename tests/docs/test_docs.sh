@@ -238,6 +238,15 @@ same "README.md: the metrics that are shown exist" \
 	"$(shown 'curl -s http://127.0.0.1:9909/metrics' | grep -oE '^shunt_[a-z_]+' |
 		sed -E 's/_(bucket|sum|count)$//')"
 
+quoted=$(section README.md '## What it costs' | grep '^|')
+if [ -z "$quoted" ]; then
+	not_ok "README.md quotes what docs/bench.md says" "no table"
+elif strange=$(grep -vxFf docs/bench.md <<<"$quoted"); then
+	not_ok "README.md quotes what docs/bench.md says" "$strange"
+else
+	ok "README.md quotes what docs/bench.md says"
+fi
+
 targets=$(make --no-print-directory help | awk '{ print $1 }')
 unknown=$(grep -ohE '`(sudo )?make [a-z-]+' README.md docs/*.md docs/*.[1-8] | sed 's/.*make //' |
 	sort -u | grep -vxFf <(echo "$targets"))
