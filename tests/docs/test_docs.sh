@@ -1,33 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The documentation says what there is: every metric, signal, key, command and option, and no other.
-set -u
-SHUNT=${SHUNT:-build/shunt}
-status=0
-scratch=$(mktemp -d) || exit 1
-trap 'rm -rf "$scratch"' EXIT
-
-ok() {
-	echo "ok - $1"
-}
-
-not_ok() {
-	echo "not ok - $1"
-	[ -z "${2:-}" ] || sed 's/^/    /' <<<"$2"
-	status=1
-}
-
-# same TEXT CODE DOCUMENTATION: two lists, in any order; none of them may be empty
-same() {
-	local difference
-	difference=$(diff --label code --label documentation -U 0 <(sort -u <<<"$2") <(sort -u <<<"$3") |
-		grep '^[-+]')
-	if [ -n "$2" ] && [ -n "$3" ] && [ -z "$difference" ]; then
-		ok "$1"
-	else
-		not_ok "$1" "${difference:-nothing to compare}"
-	fi
-}
+. "$(dirname "$0")/lib.sh"
 
 # section FILE HEADING: what stands below the heading that begins so, up to the next one
 section() {
@@ -181,7 +155,7 @@ anchors() {
 }
 
 broken=$(
-	for page in *.md docs/*.md vmlinux/*/*.md; do
+	for page in *.md docs/*.md docs/*/*.md vmlinux/*/*.md; do
 		# Not in blocks of code, where brackets and parentheses have other uses.
 		sed '/^```/,/^```/d' "$page" | grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//' |
 			grep -vE '^[a-z]+:' | while read -r link; do
