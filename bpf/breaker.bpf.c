@@ -13,7 +13,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ruling.bpf.h"
+#include "judge.bpf.h"
 #include "answer.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

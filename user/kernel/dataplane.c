@@ -21,6 +21,9 @@
 
 #define OWN_NETNS "/proc/self/ns/net"
 
+/* Of a map that is shared with nobody. */
+#define OWN_ENTRIES 4096
+
 struct dataplane {
 	struct breaker_bpf *bpf;
 	struct bpf_link *local; /* or NULL */
@@ -46,7 +49,7 @@ static size_t counts_size(const struct dataplane *dataplane)
 
 static int share(struct bpf_map *map, int fd)
 {
-	return fd < 0 ? 0 : bpf_map__reuse_fd(map, fd);
+	return fd < 0 ? bpf_map__set_max_entries(map, OWN_ENTRIES) : bpf_map__reuse_fd(map, fd);
 }
 
 static int prepare_maps(struct dataplane *dataplane, const struct dataplane_options *options)
