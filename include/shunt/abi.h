@@ -312,14 +312,14 @@ struct shunt_queue {
 	__u32 reserved;
 };
 
-/* ---- what the data plane does: bpf/breaker.bpf.c ---- */
+/* ---- what the data plane does: bpf/breaker.bpf.c, bpf/connect.bpf.c ---- */
 
 /* What is done to a service's new connections. */
 enum shunt_verdict {
 	SHUNT_VERDICT_PASS,
 	SHUNT_VERDICT_DROP, /* they vanish; on loopback, where none can, they are refused */
 	SHUNT_VERDICT_REJECT, /* they are answered with a reset */
-	SHUNT_VERDICT_REDIRECT, /* not carried out yet: they pass */
+	SHUNT_VERDICT_REDIRECT, /* a dependency's go to its fallback; a server's pass, as yet */
 	SHUNT_VERDICT_DRAIN, /* those of probers are answered with a reset, all others pass */
 	SHUNT_VERDICT_MAX,
 };
@@ -371,6 +371,13 @@ enum shunt_unjudged {
 	SHUNT_UNJUDGED_MAX,
 };
 
+/* Where a slot's connections go under REDIRECT; a dependency's are in shunt_fallbacks. */
+struct shunt_target {
+	__u8 addr[16];
+	__u16 port;
+	__u8 reserved[2];
+};
+
 /* The Ethernet address of an interface; the value of shunt_interfaces. */
 struct shunt_interface {
 	__u8 address[6];
@@ -408,6 +415,7 @@ _Static_assert(__builtin_offsetof(struct shunt_ruling, verdict) == 14, "ruling l
 _Static_assert(sizeof(struct shunt_verdict_counts) == 128, "verdicts' counters' layout");
 _Static_assert(__builtin_offsetof(struct shunt_verdict_counts, shadow) == 40,
 	       "verdicts' counters' layout");
+_Static_assert(sizeof(struct shunt_target) == 20, "target layout");
 _Static_assert(sizeof(struct shunt_interface) == 8, "interface layout");
 
 #endif

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/outbound.h"
+
 #include "breaker.skel.h"
 
 #define OWN_NETNS "/proc/self/ns/net"
@@ -27,6 +29,7 @@
 struct dataplane {
 	struct breaker_bpf *bpf;
 	struct bpf_link *local; /* or NULL */
+	struct outbound *outbound; /* or NULL */
 	int interfaces[DATAPLANE_INTERFACES_MAX]; /* descriptors of links */
 	unsigned interfaces_count;
 	uint32_t slots;
@@ -134,6 +137,7 @@ void dataplane_close(struct dataplane *dataplane)
 	for (unsigned i = 0; i < dataplane->interfaces_count; i++)
 		close(dataplane->interfaces[i]);
 	bpf_link__destroy(dataplane->local);
+	outbound_close(dataplane->outbound);
 	if (dataplane->rulings)
 		munmap(dataplane->rulings, rulings_size(dataplane));
 	if (dataplane->counts)
@@ -225,7 +229,36 @@ int dataplane_attach_local(struct dataplane *dataplane)
 	return r;
 }
 
+int dataplane_attach_outbound(struct dataplane *dataplane, int cgroup, int outbound_fd,
+			      int prefixes_fd)
+{
+	const struct outbound_options options = {
+		.slots = dataplane->slots,
+		.cgroup = cgroup,
+		.rulings_fd = bpf_map__fd(dataplane->bpf->maps.shunt_rulings),
+		.verdicts_fd = bpf_map__fd(dataplane->bpf->maps.shunt_verdicts),
+		.outbound_fd = outbound_fd,
+		.prefixes_fd = prefixes_fd,
+	};
+	int r;
+
+	if (dataplane->outbound)
+		return -EALREADY;
+	r = outbound_open(&options, &dataplane->outbound);
+	if (r >= 0)
+		outbound_arm(dataplane->outbound, dataplane->bpf->bss->shunt_armed);
+	return r;
+}
+
 /* ---- rule ---- */
+
+int dataplane_set_fallback(struct dataplane *dataplane, uint32_t slot,
+			   const struct shunt_target *fallback)
+{
+	if (!dataplane->outbound)
+		return -EOPNOTSUPP;
+	return outbound_set_fallback(dataplane->outbound, slot, fallback);
+}
 
 uint32_t dataplane_share(double share)
 {
@@ -234,9 +267,11 @@ uint32_t dataplane_share(double share)
 	return share >= 1 ? UINT32_MAX : (uint32_t)lrint(share * UINT32_MAX);
 }
 
-static bool is_carried_out(uint8_t verdict)
+static bool is_carried_out(const struct dataplane *dataplane, uint32_t slot, uint8_t verdict)
 {
-	return verdict < SHUNT_VERDICT_MAX && verdict != SHUNT_VERDICT_REDIRECT;
+	if (verdict == SHUNT_VERDICT_REDIRECT)
+		return dataplane->outbound && outbound_has_fallback(dataplane->outbound, slot);
+	return verdict < SHUNT_VERDICT_MAX;
 }
 
 /*
@@ -253,13 +288,15 @@ static void store(struct dataplane *dataplane, uint32_t slot, const struct shunt
 	__atomic_store_n(&shared->word, ruling->word, __ATOMIC_RELEASE);
 	__atomic_store_n(&shared->until, ruling->until, __ATOMIC_RELEASE);
 	*armed = *armed + (is && !was) - (was && !is);
+	if (dataplane->outbound)
+		outbound_arm(dataplane->outbound, *armed);
 }
 
 int dataplane_rule(struct dataplane *dataplane, uint32_t slot, const struct shunt_ruling *ruling)
 {
 	if (slot >= dataplane->slots)
 		return -ERANGE;
-	if (!is_carried_out(ruling->verdict))
+	if (!is_carried_out(dataplane, slot, ruling->verdict))
 		return -EOPNOTSUPP;
 	store(dataplane, slot, ruling);
 	return 0;
@@ -310,11 +347,15 @@ void dataplane_clear(struct dataplane *dataplane, uint32_t slot)
 {
 	for (uint32_t cpu = 0; cpu < dataplane->cpus && slot < dataplane->slots; cpu++)
 		memset(counts_at(dataplane, cpu, slot), 0, sizeof(struct shunt_verdict_counts));
+	if (dataplane->outbound)
+		outbound_set_fallback(dataplane->outbound, slot, NULL);
 }
 
 uint64_t dataplane_unjudged(const struct dataplane *dataplane, enum shunt_unjudged why)
 {
-	return *(volatile __u64 *)&dataplane->bpf->bss->shunt_unjudged[why];
+	uint64_t count = *(volatile __u64 *)&dataplane->bpf->bss->shunt_unjudged[why];
+
+	return dataplane->outbound ? count + outbound_unjudged(dataplane->outbound, why) : count;
 }
 
 const char *dataplane_unjudged_name(enum shunt_unjudged why)
