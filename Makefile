@@ -32,7 +32,7 @@ BUILD := $(if $(SANITIZE),$(OUT)/sanitize,$(OUT))
 # ---- flags --------------------------------------------------------------------------------------
 
 LIBRARIES := libbpf libelf zlib libsystemd libmicrohttpd libcyaml yaml-0.1 jansson libcap-ng libcurl \
-	libprotobuf-c libdeflate
+	libprotobuf-c libdeflate sqlite3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wold-style-definition -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wimplicit-fallthrough
@@ -141,7 +141,7 @@ bench: ## measure what shunt costs and write docs/bench.md (root; 13 minutes; QU
 
 prove: ## show at length what is promised of health checks and write docs/proof.md (root; 30 minutes; RUNS=3: a mere try)
 	$(Q)packaging/deps build run test
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS)
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS) $(BUILD)/tests/unit/test_store_kill
 	$(Q)BUILD=$(BUILD) RUNS='$(or $(RUNS),50)' tests/prove/run
 
 kernels: $(BUILD)/shunt $(BUILD)/tests/netns/client $(BUILD)/tests/netns/server ## boot Debian's 6.1 and 6.12 under qemu and count there

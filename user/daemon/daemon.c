@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "daemon/privilege.h"
+#include "daemon/record.h"
 #include "daemon/state.h"
 
 void daemon_complain(void *userdata, const char *line)
@@ -222,6 +223,7 @@ static int start(struct daemon *daemon)
 	r = start_observing(daemon);
 	if (r < 0)
 		return r;
+	record_prepare(daemon->config);
 	r = privilege_drop(&user);
 	if (r < 0) {
 		log_error("run: cannot drop privileges: %s", strerror(-r));
@@ -231,6 +233,10 @@ static int start(struct daemon *daemon)
 	r = start_alerts(daemon);
 	if (r < 0)
 		return r;
+	/* What happened is worth less than what happens. */
+	r = record_start(daemon->config, &daemon->store);
+	if (r < 0)
+		log_warning("run: no journal is kept: %s", strerror(-r));
 	r = daemon_add_sources(daemon);
 	if (r < 0) {
 		log_error("run: cannot fill the event loop: %s", strerror(-r));
@@ -249,6 +255,8 @@ static void stop(struct daemon *daemon)
 	plan_done(&daemon->plan);
 	show_free(daemon->show);
 	observer_close(daemon->observer);
+	/* This may wait for a disk: verdicts are gone by now. */
+	record_stop(daemon->store);
 	discovery_done(&daemon->discovery);
 	checkers_done(&daemon->checkers);
 	services_done(&daemon->services);

@@ -231,6 +231,7 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 		.checkers = &daemon->checkers,
 		.observer = daemon->observer,
 		.alerts = daemon->alerts,
+		.store = daemon->store,
 	};
 
 	*ret_view = show_gather(daemon->show, &daemon->about, &sources, daemon_now(),

@@ -13,6 +13,7 @@
 #include "daemon/checkers.h"
 #include "daemon/process.h"
 #include "engine/window.h"
+#include "journal/store.h"
 #include "kernel/observer.h"
 
 #define NSEC_PER_SEC 1e9
@@ -264,6 +265,20 @@ static void gather_alerts(struct show *show, const struct alerts *alerts)
 	show->view.alerts_count = TARGET_KINDS;
 }
 
+static void gather_journal(struct view_journal *journal, struct store *store)
+{
+	struct store_counts counts = {0};
+
+	if (store)
+		store_count(store, &counts);
+	*journal = (struct view_journal){
+		.bytes = counts.bytes,
+		.kept = counts.kept,
+		.dropped = counts.dropped,
+		.writes = counts.writes,
+	};
+}
+
 static double wall_clock(void)
 {
 	struct timespec now;
@@ -284,6 +299,7 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	gather_errors(show, observer);
 	gather_signals(show, observer);
 	gather_alerts(show, sources->alerts);
+	gather_journal(&view->journal, sources->store);
 	view->events_lost = observer_events_lost(observer);
 	view->runs_missed = observer_runs_missed(observer);
 	view->tick_late = tick_late;

@@ -10,6 +10,7 @@
 
 struct alerts;
 struct observer;
+struct store;
 
 /* What does not change, or only with the configuration. */
 struct show_about {
@@ -26,6 +27,7 @@ struct show_sources {
 	const struct checkers *checkers;
 	const struct observer *observer;
 	const struct alerts *alerts;
+	struct store *store; /* NULL: there is none */
 };
 
 struct show;

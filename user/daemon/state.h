@@ -35,6 +35,7 @@ struct daemon {
 	struct http *http;
 	struct show *show;
 	struct alerts *alerts;
+	struct store *store; /* NULL: there is no memory for one */
 	struct show_about about;
 	struct utsname kernel;
 	char listen[80];

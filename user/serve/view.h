@@ -75,6 +75,14 @@ struct view_alerts {
 	uint64_t waiting; /* alerts that have yet to be accepted */
 };
 
+/* What is kept of what happened. */
+struct view_journal {
+	uint64_t bytes; /* on the disk; 0: there is none */
+	uint64_t kept; /* records, since the start */
+	uint64_t dropped; /* …that were lost */
+	bool writes; /* the last was kept */
+};
+
 /* What the daemon itself takes; start_time 0: not known, and nothing is shown. */
 struct view_process {
 	double start_time; /* seconds since the Unix epoch */
@@ -94,6 +102,7 @@ struct view {
 	size_t signals_count;
 	const struct view_alerts *alerts;
 	size_t alerts_count;
+	struct view_journal journal;
 	uint64_t events_lost; /* ring buffer `events` */
 	uint64_t runs_missed; /* program runs skipped by the kernel (recursion) */
 	double tick_late; /* seconds: the last tick's lateness */
