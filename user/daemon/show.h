@@ -9,6 +9,7 @@
 #include "serve/view.h"
 
 struct alerts;
+struct engine;
 struct observer;
 struct store;
 
@@ -24,6 +25,7 @@ struct show_about {
 /* Where it all comes from. */
 struct show_sources {
 	const struct services *services;
+	const struct engine *engine;
 	const struct checkers *checkers;
 	const struct observer *observer;
 	const struct alerts *alerts;

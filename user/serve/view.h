@@ -41,6 +41,7 @@ struct view_service {
 	enum shunt_role role;
 	const char *activity; /* busy, idle; gone: no listener any more */
 	const struct health_verdict *health; /* NULL: it is not judged */
+	const char *balancer; /* the kind of its load balancer; NULL: not known */
 	const struct shunt_cell *total; /* summed over CPUs, with what listeners turned away */
 	uint64_t queue_length; /* connections that wait to be accepted */
 	uint64_t queue_limit; /* 0: nobody listens, or it cannot be known */
