@@ -64,7 +64,8 @@ static __always_inline __u32 judge(const struct request *request, const struct f
 
 	if (verdict == SHUNT_VERDICT_DRAIN)
 		return is_prober(request, found->slot) ? verdict : SHUNT_VERDICT_PASS;
-	if (verdict != SHUNT_VERDICT_DROP && verdict != SHUNT_VERDICT_REJECT) {
+	if (verdict != SHUNT_VERDICT_DROP && verdict != SHUNT_VERDICT_REJECT &&
+	    verdict != SHUNT_VERDICT_REDIRECT) {
 		count_unjudged(SHUNT_UNJUDGED_UNSUPPORTED);
 		return SHUNT_VERDICT_PASS;
 	}

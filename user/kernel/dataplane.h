@@ -69,13 +69,28 @@ int dataplane_attach_outbound(struct dataplane *dataplane, int cgroup, int outbo
 int dataplane_set_fallback(struct dataplane *dataplane, uint32_t slot,
 			   const struct shunt_target *fallback);
 
+/*
+ * Sets where a slot's connections go under SHUNT_VERDICT_REDIRECT, or with NULL that they can
+ * go nowhere; what was begun stays where it is.  Clients on this host and a standby on this host
+ * need dataplane_attach_local().  0; -ERANGE; -EOPNOTSUPP where this kernel cannot; -EADDRNOTAVAIL
+ * for an address that is none of this host's; -ENETUNREACH …
+ */
+int dataplane_set_target(struct dataplane *dataplane, uint32_t slot,
+			 const struct shunt_target *target);
+
+/*
+ * Looks for the targets' listening sockets: to be called each second or so, for a standby
+ * that was started anew.  Nothing where no slot has a target.  0 or a negative errno.
+ */
+int dataplane_refresh(struct dataplane *dataplane);
+
 /* The share of connections that a half-open ruling admits (0 to 1), for its `admit`. */
 uint32_t dataplane_share(double share);
 
 /*
  * Rules on a slot from now on, until `ruling->until` (CLOCK_MONOTONIC, ns).  0, -ERANGE for a
- * slot that is none, or -EOPNOTSUPP for a verdict that is not carried out, with the ruling
- * that was there in force still.
+ * slot that is none, or -EOPNOTSUPP for a verdict that is not carried out (REDIRECT without a
+ * target), with the ruling that was there in force still.
  */
 int dataplane_rule(struct dataplane *dataplane, uint32_t slot, const struct shunt_ruling *ruling);
 
