@@ -186,13 +186,18 @@ static bool is_refused(struct breaker_round *round, struct breaker_decision *dra
 static void decide_closed(struct breaker_round *round, uint32_t i)
 {
 	const struct breaker_rules *rules = round->rules;
-	struct breaker_decision draft = breaker_draft(round, i, BREAKER_REFUSED, BREAKER_NO_REASON);
+	struct breaker_numbers numbers = {0};
+	enum breaker_reason reason = breaker_trigger(&round->breakers->items[i],
+						     rules->services[i].breaker, &rules->limits,
+						     &round->inputs[i], round->now, &numbers);
+	struct breaker_decision draft;
 
-	draft.reason = breaker_trigger(&round->breakers->items[i], rules->services[i].breaker,
-				       &rules->limits, &round->inputs[i], round->now,
-				       &draft.numbers);
-	if (draft.reason == BREAKER_NO_REASON ||
-	    is_refused(round, &draft, round->census.open + 1, GUARDS_ALL))
+	/* Nearly always: what a decision is made of is not made for nothing. */
+	if (reason == BREAKER_NO_REASON)
+		return;
+	draft = breaker_draft(round, i, BREAKER_REFUSED, reason);
+	draft.numbers = numbers;
+	if (is_refused(round, &draft, round->census.open + 1, GUARDS_ALL))
 		return;
 	guards_trip(&round->breakers->trips, round->now);
 	draft.what = BREAKER_MOVED;
