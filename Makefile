@@ -84,6 +84,7 @@ NETNS_SRC := $(filter-out $(NETNS_BPF),$(sort $(wildcard tests/netns/*.c)))
 NETNS_SH := $(sort $(wildcard tests/netns/test_*.sh))
 BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
 DOCS_SH := $(sort $(wildcard tests/docs/test_*.sh))
+SIM_SH := $(sort $(wildcard tests/sim/test_*.sh))
 KERNELS_SH := $(sort $(wildcard tests/kernels/test_*.sh))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
@@ -128,7 +129,7 @@ check: ## install what is missing, build, lint, and run every test (root)
 	$(Q)$(MAKE) --no-print-directory test SANITIZED=$(OUT)/sanitize
 
 test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
-	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(DOCS_SH) $(UNIT_TESTS) \
+	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(DOCS_SH) $(SIM_SH) $(UNIT_TESTS) \
 		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(NETNS_SH) $(KERNELS_SH)
 
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
