@@ -333,3 +333,144 @@ Test(prober, one_that_ends_after_all_is_not_lost)
 		model_checks_until_down(&world.probers.probers[0].model, &world.probers.settings),
 		2);
 }
+
+/* ---- what two counters once differed for: each of these was seen beside a real HAProxy ---- */
+
+/* HAProxy with `inter` of so long, which is its timeout, too, after ten checks. */
+static struct world haproxy_every(uint64_t inter, uint64_t timeout)
+{
+	struct world world = {.config = {.model = CONFIG_MODEL_HAPROXY, .timeout = timeout}};
+
+	world_start(&world);
+	cr_assert_eq(learn(&world, inter, 4, 0), 1);
+	for (unsigned i = 0; i < 10; i++)
+		cr_assert_eq(event(&world, world.now + inter, 0, SHUNT_PROBE_PASS, 0), 1);
+	return world;
+}
+
+static uint32_t health_of(const struct world *world)
+{
+	return model_health(&world->probers.probers[0].model, &world->probers.settings);
+}
+
+/* The check after a lost one, at 300 ms, comes before the lost one is known to be lost. */
+Test(prober, a_quick_rhythm_tells_of_lost_checks_by_the_next)
+{
+	struct world world = haproxy_every(300 * MSEC, 0);
+	uint64_t at = world.now + 300 * MSEC;
+
+	cr_assert_eq(event(&world, at + 600 * MSEC, 0, SHUNT_PROBE_REFUSED, 0), 2);
+	cr_expect_eq(world.checks[10].outcome, SHUNT_PROBE_TIMED_OUT);
+	cr_expect_float_eq((double)(world.checks[10].at - at) / MSEC, 300, 1);
+	cr_expect_eq(world.checks[11].outcome, SHUNT_PROBE_REFUSED);
+	cr_expect_eq(health_of(&world), 2);
+}
+
+/* Two in a row: the second is told by the next, too, though the first was missed in time. */
+Test(prober, several_lost_checks_are_each_told)
+{
+	struct world world = haproxy_every(300 * MSEC, 0);
+	uint64_t at = world.now + 300 * MSEC;
+
+	pass_time(&world, at + 610 * MSEC);
+	cr_assert_eq(world.count, 11, "the first");
+	cr_assert_eq(event(&world, at + 1203 * MSEC, 0, SHUNT_PROBE_PASS, 0), 2);
+	cr_expect_eq(world.checks[11].outcome, SHUNT_PROBE_TIMED_OUT);
+	cr_expect_eq(health_of(&world), 4, "two are not three");
+	cr_expect_eq(world.probers.probers[0].counts[SHUNT_PROBE_TIMED_OUT], 2);
+}
+
+/* All of this service's events came at once, for shunt itself was held up. */
+Test(prober, lost_checks_are_told_when_nobody_looked)
+{
+	struct world world = haproxy_every(SECOND, 0);
+	struct shunt_probe probe = {.at = world.now + 5 * SECOND + 2 * MSEC};
+	struct check checks[PROBERS_EVENT_CHECKS];
+
+	memcpy(probe.addr, balancer, sizeof(probe.addr));
+	cr_assert_eq(probers_event(&world.probers, &probe, checks), 3);
+	cr_expect_eq(checks[0].outcome, SHUNT_PROBE_TIMED_OUT);
+	cr_expect_eq(checks[1].outcome, SHUNT_PROBE_TIMED_OUT);
+	cr_expect_gt(checks[1].at, checks[0].at);
+	cr_expect_eq(checks[2].outcome, SHUNT_PROBE_PASS);
+	cr_expect_eq(world.probers.probers[0].missing, 0);
+}
+
+/* A HAProxy that was held up refuses nobody: each late check is one, and the next follows it. */
+Test(prober, late_refused_checks_count)
+{
+	struct world world = haproxy_every(300 * MSEC, 0);
+	uint64_t at = world.now;
+
+	for (unsigned i = 0; i < 3; i++) {
+		at += (300 + 90) * MSEC;
+		cr_assert_eq(event(&world, at, 0, SHUNT_PROBE_REFUSED, 0), 1, "%u", i);
+	}
+	pass_time(&world, at + 200 * MSEC);
+	cr_expect_eq(world.count, 13);
+	cr_expect_eq(health_of(&world), 0);
+	cr_expect_eq(world.probers.probers[0].strays, 0);
+}
+
+/* `timeout check` is shorter than `inter`, and nobody told us: the next one comes sooner. */
+Test(prober, a_timeout_may_be_shorter_than_thought)
+{
+	struct world world = haproxy_every(2 * SECOND, 0);
+	uint64_t at = world.now + 2 * SECOND;
+
+	cr_assert_eq(event(&world, at + 2100 * MSEC, 0, SHUNT_PROBE_PASS, 0), 2);
+	cr_expect_eq(world.checks[10].outcome, SHUNT_PROBE_TIMED_OUT);
+	cr_expect_float_eq((double)(world.checks[10].at - at) / MSEC, 100, 1);
+
+	at = world.now + 2 * SECOND;
+	pass_time(&world, at + 2800 * MSEC);
+	cr_assert_eq(world.count, 13, "one is missing");
+	cr_assert_eq(event(&world, at + 2900 * MSEC, 0, SHUNT_PROBE_REFUSED, 0), 1);
+	cr_expect_eq(health_of(&world), 2);
+}
+
+/* It came later than its timeout, when the next one could not have come yet: it was late. */
+Test(prober, a_check_that_was_late_was_not_lost)
+{
+	struct world world = haproxy_every(2 * SECOND, SECOND);
+	uint64_t at = world.now + 2 * SECOND;
+
+	pass_time(&world, at + 1500 * MSEC);
+	cr_assert_eq(world.count, 11);
+	cr_assert_eq(world.checks[10].outcome, SHUNT_PROBE_TIMED_OUT);
+	cr_assert_eq(event(&world, at + 1600 * MSEC, 0, SHUNT_PROBE_PASS, 0), 1);
+	cr_expect_eq(world.probers.probers[0].counts[SHUNT_PROBE_TIMED_OUT], 0);
+	cr_expect_eq(health_of(&world), 4);
+	cr_expect_eq(event(&world, at + 3600 * MSEC, 0, SHUNT_PROBE_PASS, 0), 1);
+}
+
+/* What was never counted, as events were lost, cannot be taken back. */
+Test(prober, an_uncertain_loss_is_not_taken_back)
+{
+	struct world world = haproxy_every(2 * SECOND, 0);
+	uint64_t at = world.now + 2 * SECOND;
+
+	pass_time(&world, at + SECOND);
+	tick(&world, 0, 1);
+	pass_time(&world, at + 2500 * MSEC);
+	cr_assert_eq(world.probers.probers[0].missing, 1);
+	cr_assert_eq(event(&world, at, 2600 * MSEC, SHUNT_PROBE_NO_RESPONSE, 0), 1);
+	cr_expect_eq(world.probers.probers[0].counts[SHUNT_PROBE_PASS], 10);
+	cr_expect_eq(world.probers.probers[0].counts[SHUNT_PROBE_NO_RESPONSE], 1);
+	cr_expect_eq(health_of(&world), 3);
+}
+
+Test(prober, history_is_told_in_order)
+{
+	struct world world = haproxy_every(2 * SECOND, 0);
+	char history[PROBER_HISTORY + 1];
+
+	event(&world, world.now + 2 * SECOND, 0, SHUNT_PROBE_REFUSED, 0);
+	event(&world, world.now + 2 * SECOND, 0, SHUNT_PROBE_PASS, 0);
+	prober_history(&world.probers.probers[0], history);
+	cr_expect_str_eq(history, "..........x.");
+	for (unsigned i = 0; i < 40; i++)
+		event(&world, world.now + 2 * SECOND, 0, SHUNT_PROBE_PASS, 0);
+	prober_history(&world.probers.probers[0], history);
+	cr_expect_str_eq(history, "................................");
+}

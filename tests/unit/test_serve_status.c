@@ -128,6 +128,9 @@ Test(status, who_checks_a_service)
 	cr_expect_eq(real(prober, "seconds_until_down"), 4.5);
 	cr_expect_eq(integer(prober, "checks", "pass"), 41);
 	cr_expect_eq(integer(prober, "checks", "overflow"), 47);
+	cr_expect_str_eq(string(prober, "history"), "...x.");
+	test.prober.history[0] = '\0';
+	json_decref(status(&test.view));
 	cr_expect_eq(json_array_size(json_object_get(json_array_get(services, 1), "probers")), 0);
 	json_decref(object);
 }

@@ -64,6 +64,7 @@ static inline void test_view_prober(struct test_view *test)
 		.checks_until_down = 2,
 		.seconds_until_down = 4.5,
 		.checks = {41, 42, 43, 44, 45, 46, 47},
+		.history = "...x.",
 	};
 	test_sample(&test->check_durations, 1000000000);
 }
@@ -131,7 +132,6 @@ static inline void test_view_init(struct test_view *test)
 		.errors_count = 3,
 		.alerts = test->alerts,
 		.alerts_count = 2,
-		.journal = {51, 52, 53, true},
 		.events_lost = 5,
 		.runs_missed = 6,
 		.tick_late = 0.000123,

@@ -8,8 +8,7 @@
 
 #include "alert/alerts.h"
 #include "base/log.h"
-
-#define SUMMARY_SIZE 192
+#include "daemon/service.h"
 
 /* What a state is to people.  Critical is what does not do its work now. */
 static const struct {
@@ -25,23 +24,23 @@ static const struct {
 	[HEALTH_FLAPPING] = {"ShuntServiceFlapping", ALERT_WARNING, LOG_WARNING},
 };
 
-static const char *role_of(const struct health_change *change)
+static const char *role_of(const struct service *service)
 {
-	return change->role == SHUNT_ROLE_SERVER ? "server" : "client";
+	return service->role == SHUNT_ROLE_SERVER ? "server" : "client";
 }
 
 static void log_change(const struct health_change *change)
 {
 	const struct log_fields fields = {
 		.message_id = LOG_ID_HEALTH,
-		.service = change->service,
+		.service = change->service->name,
 		.state = health_state_name(change->is),
 		.reason = change->reason,
 	};
 
-	log_event(states[change->is].priority, &fields, "%s (%s): %s, was %s: %s", change->service,
-		  role_of(change), health_state_name(change->is), health_state_name(change->was),
-		  change->reason);
+	log_event(states[change->is].priority, &fields, "%s (%s): %s, was %s: %s",
+		  change->service->name, role_of(change->service), health_state_name(change->is),
+		  health_state_name(change->was), change->reason);
 }
 
 /* The alert of one state, in the words of the present one. */
@@ -50,8 +49,8 @@ static struct alert alert_of(const struct health_change *change, enum health_sta
 {
 	return (struct alert){
 		.name = states[state].alert,
-		.service = change->service,
-		.role = change->role,
+		.service = change->service->name,
+		.role = change->service->role,
 		.severity = states[state].severity,
 		.state = health_state_name(change->is),
 		.summary = summary,
@@ -61,12 +60,12 @@ static struct alert alert_of(const struct health_change *change, enum health_sta
 
 static void change_alerts(struct alerts *alerts, const struct health_change *change)
 {
-	char summary[SUMMARY_SIZE];
+	char summary[SERVICE_NAME_MAX + 64];
 	struct alert alert;
 	int r = 0;
 
-	snprintf(summary, sizeof(summary), "%s (%s) is %s", change->service, role_of(change),
-		 health_state_name(change->is));
+	snprintf(summary, sizeof(summary), "%s (%s) is %s", change->service->name,
+		 role_of(change->service), health_state_name(change->is));
 	if (states[change->was].alert) {
 		alert = alert_of(change, change->was, summary);
 		r = alerts_resolve(alerts, &alert);
@@ -77,7 +76,7 @@ static void change_alerts(struct alerts *alerts, const struct health_change *cha
 	}
 	/* That too many fire is said there. */
 	if (r < 0 && r != -ENOBUFS)
-		log_warning("alerts: %s: %s", change->service, strerror(-r));
+		log_warning("alerts: %s: %s", change->service->name, strerror(-r));
 }
 
 void notify_change(struct alerts *alerts, const struct health_change *change)

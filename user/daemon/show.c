@@ -11,10 +11,8 @@
 #include "alert/alerts.h"
 #include "config/names.h"
 #include "daemon/checkers.h"
-#include "daemon/outcome.h"
 #include "daemon/process.h"
 #include "engine/window.h"
-#include "journal/store.h"
 #include "kernel/observer.h"
 
 #define NSEC_PER_SEC 1e9
@@ -99,8 +97,7 @@ static const char *activity_of(const struct service *service, const struct shunt
 }
 
 static void gather_service(struct show *show, const struct service *service,
-			   const struct health_verdict *health, const struct queue *queue,
-			   uint64_t now)
+			   const struct queue *queue, uint64_t now)
 {
 	size_t index = show->view.services_count++;
 	const struct shunt_cell *cell = &show->cells[index];
@@ -111,7 +108,7 @@ static void gather_service(struct show *show, const struct service *service,
 		.name = service->name,
 		.role = service->role,
 		.activity = activity_of(service, cell, &recent),
-		.health = health,
+		.health = health_is_judged(&service->health) ? &service->health.verdict : NULL,
 		.total = cell,
 		.queue_length = queue->length,
 		.queue_limit = queue->limit,
@@ -145,6 +142,7 @@ static void gather_prober(const struct probers *probers, const struct prober *pr
 		.seconds_until_down = NAN,
 	};
 	prober_name(prober, ret_prober->name);
+	prober_history(prober, ret_prober->history);
 	memcpy(ret_prober->checks, prober->counts, sizeof(ret_prober->checks));
 	if (!model_time_until_down(&prober->model, &probers->settings, prober->interval, now,
 				   &left))
@@ -152,13 +150,13 @@ static void gather_prober(const struct probers *probers, const struct prober *pr
 }
 
 /* Room for all; if there is none, none is shown. */
-static bool has_room(struct show *show, const struct engine *engine, uint32_t slots)
+static bool has_room(struct show *show, const struct checkers *checkers, uint32_t slots)
 {
 	struct view_prober *probers;
 	size_t needed = 0;
 
 	for (uint32_t slot = 0; slot < slots; slot++)
-		needed += engine_probers(engine, slot) ? CHECKS_PROBERS : 0;
+		needed += checkers_of(checkers, slot) ? CHECKS_PROBERS : 0;
 	if (needed <= show->probers_capacity)
 		return true;
 	probers = realloc(show->probers, needed * sizeof(*probers));
@@ -169,19 +167,20 @@ static bool has_room(struct show *show, const struct engine *engine, uint32_t sl
 	return true;
 }
 
-static size_t gather_probers(struct show *show, size_t at, const struct probers *probers,
+static size_t gather_checker(struct show *show, size_t at, const struct checker *checker,
 			     uint64_t now, struct view_service *service)
 {
 	size_t first = at;
 
 	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
-		const struct prober *prober = &probers->probers[i];
+		const struct prober *prober = &checker->probers.probers[i];
 
 		if (prober->used)
-			gather_prober(probers, prober, now, &show->probers[at++]);
+			gather_prober(&checker->probers, prober, now, &show->probers[at++]);
 	}
 	service->probers = show->probers + first;
 	service->probers_count = at - first;
+	service->check_durations = &checker->durations;
 	return at;
 }
 
@@ -190,25 +189,22 @@ static size_t gather_probers(struct show *show, size_t at, const struct probers 
 static void gather_services(struct show *show, const struct show_sources *sources, uint64_t now)
 {
 	const struct services *services = sources->services;
-	bool room = has_room(show, sources->engine, services->count);
+	bool room = has_room(show, sources->checkers, services->count);
 	size_t probers = 0;
 
 	show->view.services_count = 0;
 	for (uint32_t slot = 0; slot < services->count; slot++) {
 		const struct service *service = &services->items[slot];
-		const struct probers *checking = engine_probers(sources->engine, slot);
-		struct view_service *shown = &show->services[show->view.services_count];
+		const struct checker *checker = checkers_of(sources->checkers, slot);
 
 		if (service->origin == SERVICE_FREE || service->origin == SERVICE_RETIRED)
 			continue;
 		services_read(services, sources->observer, slot, true,
 			      &show->cells[show->view.services_count]);
-		gather_service(show, service, engine_health(sources->engine, slot),
-			       &services->queues.slots[slot], now);
-		shown->balancer = outcome_balancer(sources->engine, slot);
-		shown->check_durations = checkers_durations(sources->checkers, slot);
-		if (checking && room)
-			probers = gather_probers(show, probers, checking, now, shown);
+		gather_service(show, service, &services->queues.slots[slot], now);
+		if (checker && room)
+			probers = gather_checker(show, probers, checker, now,
+						 &show->services[show->view.services_count - 1]);
 	}
 	show->view.services = show->services;
 }
@@ -269,20 +265,6 @@ static void gather_alerts(struct show *show, const struct alerts *alerts)
 	show->view.alerts_count = TARGET_KINDS;
 }
 
-static void gather_journal(struct view_journal *journal, struct store *store)
-{
-	struct store_counts counts = {0};
-
-	if (store)
-		store_count(store, &counts);
-	*journal = (struct view_journal){
-		.bytes = counts.bytes,
-		.kept = counts.kept,
-		.dropped = counts.dropped,
-		.writes = counts.writes,
-	};
-}
-
 static double wall_clock(void)
 {
 	struct timespec now;
@@ -303,7 +285,6 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	gather_errors(show, observer);
 	gather_signals(show, observer);
 	gather_alerts(show, sources->alerts);
-	gather_journal(&view->journal, sources->store);
 	view->events_lost = observer_events_lost(observer);
 	view->runs_missed = observer_runs_missed(observer);
 	view->tick_late = tick_late;

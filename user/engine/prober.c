@@ -280,6 +280,15 @@ void probers_balancer(const struct probers *probers, uint64_t now,
 	*ret_balancer = worst;
 }
 
+void prober_history(const struct prober *prober, char buf[PROBER_HISTORY + 1])
+{
+	uint32_t count = prober->fresh;
+
+	for (uint32_t i = 0; i < count; i++)
+		buf[i] = prober->recent >> (count - 1 - i) & 1 ? 'x' : '.';
+	buf[count] = '\0';
+}
+
 void prober_name(const struct prober *prober, char buf[PROBER_NAME_MAX])
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

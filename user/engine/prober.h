@@ -21,10 +21,12 @@
 #include "shunt/abi.h"
 #include "shunt/config.h"
 
-/* Checks that one event can tell of: itself, and one that was lost before it. */
-#define PROBERS_EVENT_CHECKS 2
+/* Checks that one event can tell of: itself, and those that were lost before it. */
+#define PROBERS_EVENT_CHECKS 4
 /* "[…]" of IPv6 is not used: the longest address, "#16" and the final 0. */
 #define PROBER_NAME_MAX 56
+/* Checks of a prober that are remembered one by one. */
+#define PROBER_HISTORY 32
 /* Checks missing in a row after which a prober has gone, and does not fail. */
 #define PROBER_GONE 8
 /* Checks and arrivals before a missing check is believed to be one. */
@@ -43,6 +45,7 @@ struct prober {
 	uint32_t index; /* among those of this address, from 0 on */
 	bool used;
 	bool configured; /* its address is */
+	bool told; /* the last check that was missed was counted as one */
 	uint8_t pace; /* enum prober_pace */
 	uint8_t last; /* enum shunt_probe_outcome */
 	uint32_t seen; /* checks, and arrivals before it was known */
@@ -121,6 +124,9 @@ bool probers_describe(const struct probers *probers, const uint8_t addr[16],
 
 /* "10.0.0.1", "2001:db8::1", "10.0.0.1#2" for the second prober of an address. */
 void prober_name(const struct prober *prober, char buf[PROBER_NAME_MAX]);
+
+/* Its last checks, the newest last: '.' passed, 'x' failed. */
+void prober_history(const struct prober *prober, char buf[PROBER_HISTORY + 1]);
 
 /* How far a check may be from where it is expected. */
 uint64_t prober_tolerance(const struct prober *prober);

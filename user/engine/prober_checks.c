@@ -23,6 +23,11 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static bool is_confirmed(const struct prober *prober)
 {
 	return prober->configured || prober->seen >= PROBER_CONFIRMED;
@@ -40,7 +45,7 @@ static void record(struct probers *probers, struct prober *prober, const struct 
 
 	prober->counts[check->outcome]++;
 	prober->recent = prober->recent << 1 | failed;
-	prober->fresh += prober->fresh < 32;
+	prober->fresh += prober->fresh < PROBER_HISTORY;
 	prober->last = (uint8_t)check->outcome;
 	model_probe(&prober->model, &probers->settings, check->at, check->outcome);
 }
@@ -57,23 +62,29 @@ static struct check check_of(const struct probers *probers, const struct prober 
 
 /* ---- lost ones ---- */
 
-/* One that should have begun at `start`, and of which nothing was seen. */
-static struct check lose(struct probers *probers, struct prober *prober, uint64_t start)
+/*
+ * The next one is lost: nothing of it was seen, and its time was up after `timeout`.  `told`:
+ * that is certain enough to be counted.
+ */
+static struct check lose(struct probers *probers, struct prober *prober, uint64_t timeout,
+			 bool told)
 {
-	uint64_t timeout = timeout_of(probers, prober);
+	uint64_t begin = prober->due_begin, end = prober->due_end, start = later(begin, end);
 	bool dropped = probers->dropped_at &&
 		       probers->dropped_at + prober_tolerance(prober) >= start;
-	uint64_t begin = prober->due_begin, end = prober->due_end;
 	struct check check = check_of(probers, prober, start + timeout,
 				      dropped ? SHUNT_PROBE_OVERFLOW : SHUNT_PROBE_TIMED_OUT);
 
 	prober->missing++;
 	prober->before = prober->model;
+	prober->told = told;
 	prober_expect(prober, start, start + timeout);
 	if (prober->pace == PROBER_PACE_UNKNOWN) {
 		prober->due_begin = begin + prober->interval;
 		prober->due_end = end + timeout + prober->rest;
 	}
+	if (told)
+		record(probers, prober, &check);
 	return check;
 }
 
@@ -110,11 +121,9 @@ unsigned probers_overdue(struct probers *probers, const struct probers_tick *tic
 
 		if (!prober->used || !is_overdue(probers, prober, tick))
 			continue;
-		check = lose(probers, prober, due);
-		if (sure) {
-			record(probers, prober, &check);
+		check = lose(probers, prober, timeout_of(probers, prober), sure);
+		if (sure)
 			ret_checks[count++] = check;
-		}
 		if (prober->missing >= (is_confirmed(prober) ? PROBER_GONE : UNCONFIRMED_GONE))
 			forget(probers, prober);
 	}
@@ -146,30 +155,42 @@ static uint64_t misfit(const struct prober *prober, const struct shunt_probe *ev
 }
 
 /*
- * Whether a check can have begun then: at the expected time; late by less than its timeout,
- * as by a SYN that was sent again; at any time after checks that were lost.  One that says
- * what checks say may be early, too: the service answers sooner than it did.
+ * Whether a check can have begun then: at the expected time; late, as by a SYN that was sent
+ * again, after checks that were lost, or by a prober that was held up; after a lost one also
+ * early, for its timeout may be shorter than we think.  One that says what checks say may be
+ * early in any case: the service answers sooner than it did.  Where others were seen to look
+ * like checks, one that looks like them must come on time, unless checks were lost.
  */
-static bool can_begin(const struct probers *probers, const struct prober *prober,
-		      const struct shunt_probe *event)
+static bool can_begin(const struct prober *prober, const struct shunt_probe *event)
 {
 	uint64_t tolerance = prober_tolerance(prober);
-	uint64_t first = prober->due_begin < prober->due_end ? prober->due_begin : prober->due_end;
 
 	if (misfit(prober, event) <= tolerance)
 		return true;
-	if (event->at > first)
-		return prober->missing ||
-		       (!is_ambiguous(event) && event->at <= first + timeout_of(probers, prober) +
-								     prober->interval + tolerance);
-	return !is_ambiguous(event) && event->at >= prober->last_start + prober->interval / 4;
+	if (event->at > earlier(prober->due_begin, prober->due_end))
+		return prober->missing || !prober->strays || !is_ambiguous(event);
+	if (is_ambiguous(event))
+		return prober->missing && !prober->strays &&
+		       event->at + tolerance >= prober->last_start + prober->rest;
+	return event->at >= prober->last_start + prober->interval / 4;
 }
 
-/* The check that we took for lost a moment ago. */
-static bool is_the_lost_one(const struct prober *prober, const struct shunt_probe *event)
+/*
+ * The check that we took for lost a moment ago: it took long; or it only began now, for the
+ * next one cannot have begun yet.
+ */
+static bool is_the_lost_one(const struct probers *probers, const struct prober *prober,
+			    const struct shunt_probe *event)
 {
-	return prober->missing == 1 &&
-	       distance(event->at, prober->last_start) <= prober_tolerance(prober);
+	uint64_t tolerance = prober_tolerance(prober);
+	uint64_t next = earlier(prober->due_begin, prober->due_end);
+
+	if (prober->missing != 1)
+		return false;
+	if (distance(event->at, prober->last_start) <= tolerance)
+		return true;
+	return probers->settings.timeout && !prober->strays && event->at > prober->last_start &&
+	       event->at + tolerance < next;
 }
 
 static struct prober *find(struct probers *probers, const struct shunt_probe *event)
@@ -181,9 +202,9 @@ static struct prober *find(struct probers *probers, const struct shunt_probe *ev
 
 		if (!may_be_of(prober, event))
 			continue;
-		if (is_the_lost_one(prober, event))
+		if (is_the_lost_one(probers, prober, event))
 			return prober;
-		if (can_begin(probers, prober, event) &&
+		if (can_begin(prober, event) &&
 		    (!found || misfit(prober, event) < misfit(found, event)))
 			found = prober;
 	}
@@ -251,17 +272,26 @@ static uint64_t start_of(const struct prober *prober, const struct shunt_probe *
 		       : prober->due_end;
 }
 
-/* A check that came an interval late had one before it that was lost. */
-static bool one_was_lost(const struct probers *probers, const struct prober *prober,
-			 const struct shunt_probe *event)
+/*
+ * A check that came so late had one before it that was lost, and of which it is not known yet:
+ * begun when it was due, and over a rest before this one.  A timeout that is not configured
+ * may be any.  Returns how long the lost one took, or a negative number where none was lost.
+ */
+static int64_t lost_before(const struct probers *probers, const struct prober *prober,
+			   const struct shunt_probe *event)
 {
 	uint64_t due = later(prober->due_begin, prober->due_end);
-	uint64_t next = prober->interval;
+	uint64_t next = prober->interval, timeout = timeout_of(probers, prober);
+	uint64_t late = event->at > due ? event->at - due : 0;
 
 	if (prober->pace == PROBER_FROM_END)
-		next = timeout_of(probers, prober) + prober->rest;
-	return is_confirmed(prober) && !prober->missing && probers->lost_at < due &&
-	       event->at > due && event->at - due + prober_tolerance(prober) >= next;
+		next = prober->rest + probers->settings.timeout;
+	if (!is_confirmed(prober) || probers->lost_at >= due ||
+	    late + prober_tolerance(prober) < next)
+		return -1;
+	if (prober->pace != PROBER_FROM_END || late >= prober->rest + timeout)
+		return (int64_t)timeout;
+	return late > prober->rest ? (int64_t)(late - prober->rest) : 0;
 }
 
 static void note_stray(struct probers *probers, const struct shunt_probe *event)
@@ -270,14 +300,15 @@ static void note_stray(struct probers *probers, const struct shunt_probe *event)
 		probers->probers[i].strays += may_be_of(&probers->probers[i], event);
 }
 
-/* It had only taken longer than we thought a check may. */
-static void take_back(struct prober *prober, const struct shunt_probe *event)
+/* It had only taken longer, or come later, than we thought a check may. */
+static void take_back(struct prober *prober)
 {
+	if (!prober->told)
+		return;
 	prober->counts[prober->last]--;
 	prober->recent >>= 1;
 	prober->fresh -= prober->fresh > 0;
 	prober->model = prober->before;
-	prober_expect(prober, event->at, event->at + event->duration);
 }
 
 static struct check take(struct probers *probers, struct prober *prober,
@@ -303,21 +334,17 @@ unsigned probers_event(struct probers *probers, const struct shunt_probe *event,
 {
 	struct prober *prober = find(probers, event);
 	unsigned count = 0;
+	int64_t timeout;
 
 	if (!prober) {
 		note_stray(probers, event);
 		return 0;
 	}
-	if (is_the_lost_one(prober, event)) {
-		take_back(prober, event);
-		prober->missing = 0;
-	} else if (one_was_lost(probers, prober, event)) {
-		struct check check = lose(probers, prober,
-					  later(prober->due_begin, prober->due_end));
-
-		record(probers, prober, &check);
-		ret_checks[count++] = check;
-	}
+	if (is_the_lost_one(probers, prober, event))
+		take_back(prober);
+	while (count < PROBERS_EVENT_CHECKS - 1 &&
+	       (timeout = lost_before(probers, prober, event)) >= 0)
+		ret_checks[count++] = lose(probers, prober, (uint64_t)timeout, true);
 	ret_checks[count++] = take(probers, prober, event);
 	return count;
 }

@@ -52,7 +52,9 @@ static void put_string(bool *fine, json_t *object, const char *key, const char *
 		return;
 	}
 	utf8_append(&text, value);
-	put(fine, object, key, text.error ? NULL : json_stringn(text.data, text.length));
+	/* An empty one has no memory. */
+	put(fine, object, key,
+	    text.error ? NULL : json_stringn(text.length ? text.data : "", text.length));
 	buffer_free(&text);
 }
 
@@ -110,9 +112,8 @@ static void put_time(bool *fine, json_t *object, const char *key, double seconds
 }
 
 static void put_health(bool *fine, json_t *object, const struct view *view,
-		       const struct view_service *service)
+		       const struct health_verdict *health)
 {
-	const struct health_verdict *health = service->health;
 	char reason[REASON_SIZE];
 	double age;
 
@@ -122,7 +123,7 @@ static void put_health(bool *fine, json_t *object, const struct view *view,
 		return;
 	}
 	age = (double)(view->now - health->since) / NSEC_PER_SEC;
-	health_explain(health, service->balancer, reason, sizeof(reason));
+	health_explain(health, NULL, reason, sizeof(reason));
 	put_string(fine, object, "state", health_state_name(health->state));
 	put_time(fine, object, "since", view->wall_clock - age);
 	put_double(fine, object, "since_seconds", age);
@@ -153,6 +154,7 @@ static json_t *status_prober(bool *fine, const struct view_prober *prober)
 	put_u64(fine, object, "checks_until_down", prober->checks_until_down);
 	put_double(fine, object, "seconds_until_down", prober->seconds_until_down);
 	put(fine, object, "checks", status_checks(fine, prober));
+	put_string(fine, object, "history", prober->history);
 	return object;
 }
 
@@ -175,7 +177,7 @@ static json_t *status_service(bool *fine, const struct view *view,
 	put_string(fine, object, "name", service->name);
 	put_string(fine, object, "role", name_role(service->role));
 	put_string(fine, object, "activity", service->activity);
-	put_health(fine, object, view, service);
+	put_health(fine, object, view, service->health);
 	put(fine, object, "handshakes", status_handshakes(fine, service->total));
 	put(fine, object, "closes", status_closes(fine, service->total));
 	put_u64(fine, object, "connections_active", view_active(service->total));

@@ -34,6 +34,7 @@ struct view_prober {
 	uint32_t checks_until_down; /* failed ones; 0: it is down */
 	double seconds_until_down; /* if all fail at once; NAN: not known */
 	uint64_t checks[SHUNT_PROBE_MAX]; /* by outcome */
+	char history[PROBER_HISTORY + 1]; /* '.' passed, 'x' failed, the newest last */
 };
 
 struct view_service {
@@ -41,7 +42,6 @@ struct view_service {
 	enum shunt_role role;
 	const char *activity; /* busy, idle; gone: no listener any more */
 	const struct health_verdict *health; /* NULL: it is not judged */
-	const char *balancer; /* the kind of its load balancer; NULL: not known */
 	const struct shunt_cell *total; /* summed over CPUs, with what listeners turned away */
 	uint64_t queue_length; /* connections that wait to be accepted */
 	uint64_t queue_limit; /* 0: nobody listens, or it cannot be known */
@@ -76,14 +76,6 @@ struct view_alerts {
 	uint64_t waiting; /* alerts that have yet to be accepted */
 };
 
-/* What is kept of what happened. */
-struct view_journal {
-	uint64_t bytes; /* on the disk; 0: there is none */
-	uint64_t kept; /* records, since the start */
-	uint64_t dropped; /* …that were lost */
-	bool writes; /* the last was kept */
-};
-
 /* What the daemon itself takes; start_time 0: not known, and nothing is shown. */
 struct view_process {
 	double start_time; /* seconds since the Unix epoch */
@@ -103,7 +95,6 @@ struct view {
 	size_t signals_count;
 	const struct view_alerts *alerts;
 	size_t alerts_count;
-	struct view_journal journal;
 	uint64_t events_lost; /* ring buffer `events` */
 	uint64_t runs_missed; /* program runs skipped by the kernel (recursion) */
 	double tick_late; /* seconds: the last tick's lateness */
