@@ -13,8 +13,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ruling.bpf.h"
+#include "judge.bpf.h"
 #include "answer.bpf.h"
+#include "lead.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -78,11 +79,33 @@ static __always_inline bool is_elsewhere(struct xdp_md *ctx, const struct reques
 	return !is_for_us(ctx) || (found->by_wildcard && is_forwarded(ctx, request));
 }
 
+/*
+ * What becomes of a request: what was judged, if it can be done.  The target is set where that
+ * is REDIRECT.
+ */
+static __always_inline __u32 decide(const struct request *request, const struct found *found,
+				    const struct shunt_target **ret_target)
+{
+	__u32 verdict = judge(request, found);
+	const struct shunt_target *target;
+
+	if (verdict != SHUNT_VERDICT_REDIRECT)
+		return verdict;
+	target = bpf_map_lookup_elem(&shunt_targets, &found->slot);
+	if (!target || !has_standby(request, target)) {
+		count_unjudged(SHUNT_UNJUDGED_STANDBY);
+		return SHUNT_VERDICT_PASS;
+	}
+	*ret_target = target;
+	return verdict;
+}
+
 SEC("xdp.frags")
 int shunt_frame(struct xdp_md *ctx)
 {
 	/* The context has them as numbers of 32 bits.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const struct shunt_target *target = NULL;
 	struct request request = {};
 	struct found found = {};
 	int parsed;
@@ -100,12 +123,16 @@ int shunt_frame(struct xdp_md *ctx)
 		count_unjudged(SHUNT_UNJUDGED_ELSEWHERE);
 		return XDP_PASS;
 	}
-	switch (pronounce(&found, judge(&request, &found))) {
+	switch (pronounce(&found, decide(&request, &found, &target))) {
 	case SHUNT_VERDICT_DROP:
 		return XDP_DROP;
 	case SHUNT_VERDICT_REJECT:
 	case SHUNT_VERDICT_DRAIN:
 		return answer(ctx, &request);
+	case SHUNT_VERDICT_REDIRECT:
+		if (target)
+			lead(&request, target);
+		return XDP_PASS;
 	default:
 		return XDP_PASS;
 	}
@@ -144,6 +171,26 @@ static __always_inline bool is_local(const struct request *request, __u32 interf
 	return interface == LOOPBACK || (remote[0] == local[0] && remote[1] == local[1]);
 }
 
+/* A client on this host, which no interface brought. */
+static __always_inline int rule_local(struct bpf_sk_lookup *ctx, const struct request *request)
+{
+	const struct shunt_target *target = NULL;
+	struct found found = {};
+
+	if (!find_ruling(request, &found))
+		return SK_PASS;
+	switch (pronounce(&found, decide(request, &found, &target))) {
+	case SHUNT_VERDICT_PASS:
+		return SK_PASS;
+	case SHUNT_VERDICT_REDIRECT:
+		if (target)
+			assign_standby(ctx, request, target);
+		return SK_PASS;
+	default:
+		return SK_DROP;
+	}
+}
+
 /*
  * SK_DROP is answered with a reset, there is no way to be silent.  What comes in by
  * interfaces has been judged there, or is not to be.
@@ -152,14 +199,15 @@ SEC("sk_lookup")
 int shunt_local(struct bpf_sk_lookup *ctx)
 {
 	struct request request = {};
-	struct found found = {};
 
 	if (!shunt_armed || ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
+	request.ipv4 = ctx->family == AF_INET;
 	request.local.port = ctx->local_port;
 	request.remote_port = bpf_ntohs(ctx->remote_port);
 	take_addresses(ctx, &request);
-	if (!is_local(&request, ctx->ingress_ifindex) || !find_ruling(&request, &found))
-		return SK_PASS;
-	return pronounce(&found, judge(&request, &found)) == SHUNT_VERDICT_PASS ? SK_PASS : SK_DROP;
+	if (is_local(&request, ctx->ingress_ifindex))
+		return rule_local(ctx, &request);
+	follow_lead(ctx, &request);
+	return SK_PASS;
 }

@@ -312,14 +312,15 @@ struct shunt_queue {
 	__u32 reserved;
 };
 
-/* ---- what the data plane does: bpf/breaker.bpf.c ---- */
+/* ---- what the data plane does: bpf/breaker.bpf.c, bpf/connect.bpf.c ---- */
 
 /* What is done to a service's new connections. */
 enum shunt_verdict {
 	SHUNT_VERDICT_PASS,
 	SHUNT_VERDICT_DROP, /* they vanish; on loopback, where none can, they are refused */
 	SHUNT_VERDICT_REJECT, /* they are answered with a reset */
-	SHUNT_VERDICT_REDIRECT, /* not carried out yet: they pass */
+	SHUNT_VERDICT_REDIRECT, /* they are carried to a standby, or a dependency's to its fallback
+				 */
 	SHUNT_VERDICT_DRAIN, /* those of probers are answered with a reset, all others pass */
 	SHUNT_VERDICT_MAX,
 };
@@ -368,7 +369,43 @@ enum shunt_unjudged {
 	SHUNT_UNJUDGED_EXPIRED, /* the lease was over */
 	SHUNT_UNJUDGED_UNSUPPORTED, /* a verdict that is not carried out here */
 	SHUNT_UNJUDGED_UNANSWERED, /* a reset could not be made of it */
+	SHUNT_UNJUDGED_STANDBY, /* to be redirected, and there is no standby that could take it */
 	SHUNT_UNJUDGED_MAX,
+};
+
+/* Where a slot's connections go under REDIRECT: the value of shunt_targets and shunt_fallbacks. */
+struct shunt_target {
+	__u8 addr[16];
+	__u16 port;
+	__u8 reserved[2];
+};
+
+#define SHUNT_LISTENERS_MAX 1024
+#define SHUNT_LEADS_MAX	    8192
+
+/*
+ * What the listening sockets of standbys on this host are kept under, in shunt_standbys: the
+ * address is theirs, or the wildcard of a family that they take.
+ */
+struct shunt_listener {
+	__u8 addr[16];
+	__u16 port;
+	__u8 reserved[2];
+};
+
+/* The ends of a connection that came in. */
+struct shunt_ends {
+	__u8 local[16];
+	__u8 remote[16];
+	__u16 local_port;
+	__u16 remote_port;
+};
+
+/* What XDP said of a SYN, for where its listener is looked for: the value of shunt_leads. */
+struct shunt_lead {
+	__u64 until; /* CLOCK_MONOTONIC, ns */
+	struct shunt_target target;
+	__u32 reserved;
 };
 
 /* The Ethernet address of an interface; the value of shunt_interfaces. */
@@ -408,6 +445,10 @@ _Static_assert(__builtin_offsetof(struct shunt_ruling, verdict) == 14, "ruling l
 _Static_assert(sizeof(struct shunt_verdict_counts) == 128, "verdicts' counters' layout");
 _Static_assert(__builtin_offsetof(struct shunt_verdict_counts, shadow) == 40,
 	       "verdicts' counters' layout");
+_Static_assert(sizeof(struct shunt_target) == 20, "target layout");
+_Static_assert(sizeof(struct shunt_listener) == 20, "listener layout");
+_Static_assert(sizeof(struct shunt_ends) == 36, "ends' layout");
+_Static_assert(sizeof(struct shunt_lead) == 32, "lead layout");
 _Static_assert(sizeof(struct shunt_interface) == 8, "interface layout");
 
 #endif

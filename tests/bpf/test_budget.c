@@ -11,7 +11,9 @@
 #include "shunt/abi.h"
 
 #include "breaker.skel.h"
+#include "connect.skel.h"
 #include "observe.skel.h"
+#include "standby.skel.h"
 
 #define BUDGET_FILE  "tests/bpf/budget.txt"
 #define PROGRAMS_MAX 64
@@ -121,16 +123,24 @@ Test(budget, every_program_is_within_its_own)
 {
 	struct observe_bpf *bpf = load();
 	struct breaker_bpf *breaker = breaker_bpf__open_and_load();
+	struct connect_bpf *connect = connect_bpf__open_and_load();
+	struct standby_bpf *standby = standby_bpf__open_and_load();
 	struct bpf_program *program;
 
 	cr_assert_not_null(breaker);
+	cr_assert_not_null(connect);
+	cr_assert_not_null(standby);
 	read_budgets();
 	bpf_object__for_each_program(program, bpf->obj) check(program);
 	bpf_object__for_each_program(program, breaker->obj) check(program);
+	bpf_object__for_each_program(program, connect->obj) check(program);
+	bpf_object__for_each_program(program, standby->obj) check(program);
 	for (unsigned i = 0; i < budgets_count; i++)
 		cr_expect(budgets[i].met, "%s names %s, which is no program", BUDGET_FILE,
 			  budgets[i].program);
 	fflush(stdout);
 	observe_bpf__destroy(bpf);
 	breaker_bpf__destroy(breaker);
+	connect_bpf__destroy(connect);
+	standby_bpf__destroy(standby);
 }

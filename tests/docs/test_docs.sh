@@ -1,33 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The documentation says what there is: every metric, signal, key, command and option, and no other.
-set -u
-SHUNT=${SHUNT:-build/shunt}
-status=0
-scratch=$(mktemp -d) || exit 1
-trap 'rm -rf "$scratch"' EXIT
-
-ok() {
-	echo "ok - $1"
-}
-
-not_ok() {
-	echo "not ok - $1"
-	[ -z "${2:-}" ] || sed 's/^/    /' <<<"$2"
-	status=1
-}
-
-# same TEXT CODE DOCUMENTATION: two lists, in any order; none of them may be empty
-same() {
-	local difference
-	difference=$(diff --label code --label documentation -U 0 <(sort -u <<<"$2") <(sort -u <<<"$3") |
-		grep '^[-+]')
-	if [ -n "$2" ] && [ -n "$3" ] && [ -z "$difference" ]; then
-		ok "$1"
-	else
-		not_ok "$1" "${difference:-nothing to compare}"
-	fi
-}
+. "$(dirname "$0")/lib.sh"
 
 # section FILE HEADING: what stands below the heading that begins so, up to the next one
 section() {
@@ -181,7 +155,7 @@ anchors() {
 }
 
 broken=$(
-	for page in *.md docs/*.md vmlinux/*/*.md; do
+	for page in *.md docs/*.md docs/*/*.md vmlinux/*/*.md; do
 		# Not in blocks of code, where brackets and parentheses have other uses.
 		sed '/^```/,/^```/d' "$page" | grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//' |
 			grep -vE '^[a-z]+:' | while read -r link; do
@@ -237,6 +211,15 @@ same "README.md: the metrics that are shown exist" \
 		sed -E 's/_(bucket|sum|count)$//' | grep -xFf <(sed -n 's/^### `\([a-z_]*\).*/\1/p' docs/signals.md))" \
 	"$(shown 'curl -s http://127.0.0.1:9909/metrics' | grep -oE '^shunt_[a-z_]+' |
 		sed -E 's/_(bucket|sum|count)$//')"
+
+quoted=$(section README.md '## What it costs' | grep '^|')
+if [ -z "$quoted" ]; then
+	not_ok "README.md quotes what docs/bench.md says" "no table"
+elif strange=$(grep -vxFf docs/bench.md <<<"$quoted"); then
+	not_ok "README.md quotes what docs/bench.md says" "$strange"
+else
+	ok "README.md quotes what docs/bench.md says"
+fi
 
 targets=$(make --no-print-directory help | awk '{ print $1 }')
 unknown=$(grep -ohE '`(sudo )?make [a-z-]+' README.md docs/*.md docs/*.[1-8] | sed 's/.*make //' |

@@ -24,7 +24,8 @@
 static void usage(void)
 {
 	fputs("usage: holder --port PORT [--interface NAME] [--local] [--verdict NAME]\n"
-	      "              [--lease MS] [--prober ADDRESS] [--shadow]\n",
+	      "              [--lease MS] [--prober ADDRESS] [--shadow]\n"
+	      "              [--target ADDRESS --target-port PORT] [--share PERCENT]\n",
 	      stderr);
 	exit(2);
 }
@@ -93,6 +94,20 @@ static void attach(struct holder *holder, const char *interface)
 	printf("%s %s\n", interface, native ? "native" : "generic");
 }
 
+/* Where redirected connections go. */
+static void aim(struct holder *holder, const char *text, unsigned long port)
+{
+	struct shunt_target target = {.addr = {[10] = 0xff, [11] = 0xff}, .port = (uint16_t)port};
+	int r;
+
+	if (inet_pton(AF_INET, text, target.addr + 12) != 1 &&
+	    inet_pton(AF_INET6, text, target.addr) != 1)
+		errx(2, "'%s' is no address", text);
+	r = dataplane_set_target(holder->dataplane, SLOT, &target);
+	if (r < 0)
+		errx(1, "%s: %s", text, strerror(-r));
+}
+
 static void trip(struct holder *holder)
 {
 	holder->ruling.until = peer_now() + holder->lease;
@@ -121,6 +136,7 @@ static void hold(struct holder *holder, const sigset_t *signals)
 		int number = sigtimedwait(signals, NULL, &tick);
 
 		dataplane_renew(holder->dataplane, peer_now() + holder->lease);
+		dataplane_refresh(holder->dataplane);
 		if (number == SIGUSR1) {
 			trip(holder);
 		} else if (number == SIGUSR2) {
@@ -142,7 +158,40 @@ static void block_signals(sigset_t *ret_signals)
 	sigprocmask(SIG_BLOCK, ret_signals, NULL);
 }
 
-int main(int argc, char **argv)
+/* What the command line asks for, beside the ruling. */
+struct settings {
+	const char *interface, *prober, *target;
+	unsigned long port, target_port;
+	bool local;
+};
+
+static void take_option(struct holder *holder, struct settings *settings, int option)
+{
+	if (option == 'p')
+		settings->port = peer_number(optarg);
+	else if (option == 'i')
+		settings->interface = optarg;
+	else if (option == 'l')
+		settings->local = true;
+	else if (option == 'v')
+		holder->ruling.verdict = verdict_of(optarg);
+	else if (option == 'e')
+		holder->lease = peer_number(optarg) * MSEC_NSEC;
+	else if (option == 'b')
+		settings->prober = optarg;
+	else if (option == 's')
+		holder->ruling.flags |= SHUNT_RULING_SHADOW;
+	else if (option == 't')
+		settings->target = optarg;
+	else if (option == 'q')
+		settings->target_port = peer_number(optarg);
+	else if (option == 'h')
+		holder->ruling.admit = dataplane_share((double)peer_number(optarg) / 100);
+	else
+		usage();
+}
+
+static void parse(struct holder *holder, struct settings *settings, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"port", required_argument, NULL, 'p'},
@@ -152,51 +201,44 @@ int main(int argc, char **argv)
 		{"lease", required_argument, NULL, 'e'},
 		{"prober", required_argument, NULL, 'b'},
 		{"shadow", no_argument, NULL, 's'},
+		{"target", required_argument, NULL, 't'},
+		{"target-port", required_argument, NULL, 'q'},
+		{"share", required_argument, NULL, 'h'},
 		{0},
 	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		take_option(holder, settings, option);
+	if (!settings->port || optind != argc)
+		usage();
+}
+
+int main(int argc, char **argv)
+{
 	struct holder holder = {.ruling = {.verdict = SHUNT_VERDICT_REJECT},
 				.lease = 3000 * MSEC_NSEC};
 	struct dataplane_options maps = {.slots = SLOTS};
-	const char *interface = NULL, *prober = NULL;
-	unsigned long port = 0;
-	bool local = false;
+	struct settings settings = {0};
 	sigset_t signals;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'p')
-			port = peer_number(optarg);
-		else if (option == 'i')
-			interface = optarg;
-		else if (option == 'l')
-			local = true;
-		else if (option == 'v')
-			holder.ruling.verdict = verdict_of(optarg);
-		else if (option == 'e')
-			holder.lease = peer_number(optarg) * MSEC_NSEC;
-		else if (option == 'b')
-			prober = optarg;
-		else if (option == 's')
-			holder.ruling.flags |= SHUNT_RULING_SHADOW;
-		else
-			usage();
-	}
-	if (!port || optind != argc)
-		usage();
+	parse(&holder, &settings, argc, argv);
 	setlinebuf(stdout);
 	block_signals(&signals);
 	maps.inbound_fd = make_map("inbound", sizeof(struct shunt_endpoint), sizeof(uint32_t));
 	maps.probers_fd = make_map("probers", sizeof(struct shunt_prober_key),
 				   sizeof(struct shunt_prober));
-	name_port(maps.inbound_fd, port);
-	if (prober)
-		name_prober(maps.probers_fd, prober);
+	name_port(maps.inbound_fd, settings.port);
+	if (settings.prober)
+		name_prober(maps.probers_fd, settings.prober);
 	if (dataplane_open(&maps, &holder.dataplane))
 		errx(1, "the programs cannot be loaded");
-	if (interface)
-		attach(&holder, interface);
-	if (local && dataplane_attach_local(holder.dataplane))
+	if (settings.interface)
+		attach(&holder, settings.interface);
+	if (settings.local && dataplane_attach_local(holder.dataplane))
 		errx(1, "loopback cannot be attached to");
+	if (settings.target)
+		aim(&holder, settings.target, settings.target_port);
 	puts("ready");
 	hold(&holder, &signals);
 	dataplane_close(holder.dataplane);

@@ -234,6 +234,7 @@ configure() {
 	cat >"$yaml"
 	grep -q '^listen:' "$yaml" || echo "listen: 127.0.0.1:9909" >>"$yaml"
 	grep -q '^control:' "$yaml" || echo "control: $scratch/$1.sock" >>"$yaml"
+	grep -q '^state_dir:' "$yaml" || echo "state_dir: $scratch/$1.state" >>"$yaml"
 	grep -q '^discover:' "$yaml" || echo "discover: false" >>"$yaml"
 }
 

@@ -3,40 +3,14 @@
 # Verdicts on new connections, over a cable and over loopback: what clients see, what becomes of
 # connections that were there before, and what is left once the holder of a verdict is stuck or gone.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/holder.sh"
 
 readonly port=7000
-
-# foreign NAMESPACE [MODE]: somebody else's program on its interface, which at the near end also makes the kernel
-# poll there: what XDP sends back is lost at a peer that does not
-# The ip command makes folders in bpffs, which are to be nobody's but its own.
-foreign() {
-	inside "$1" unshare --mount sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh \
-		ip link set dev eth0 "${2:-xdp}" obj "$BUILD/tests/netns/pass.bpf.o" sec xdp
-}
 
 namespace near far
 wire near far
 foreign near || give_up "no XDP on this kernel's veth"
 server echo far --listen :: --port $port --behaviour echo
-
-# holder NAME OPTION...: attached, with no verdict yet
-holder() {
-	local name=$1
-	shift
-	spawn "$name" far "$tools/holder" --port $port "$@"
-	eventually printed "$name" '^ready$' || give_up "holder $name does not start"
-}
-
-# says NAME SIGNAL WORD: tells a holder, and waits until it has done so
-says() {
-	local before
-	before=$(grep -c "^$3$" "$scratch/$1.out")
-	kill "-$2" "${pid[$1]}"
-	eventually said_more "$1" "$3" "$before" || give_up "holder $1 does not say '$3'"
-}
-said_more() {
-	[ "$(grep -c "^$2$" "$scratch/$1.out")" -gt "$3" ]
-}
 
 # sees NAMESPACE OPTION...: what 20 connections from there come to
 sees() {
@@ -47,12 +21,6 @@ sees() {
 both=(--to 10.203.0.2 --to fd00:203::2)
 passes() {
 	[ "$(sees near "${both[@]}")" = "ok=20 answered=20" ]
-}
-
-# counts NAME: ends a holder; what it has counted
-counts() {
-	stop "$1" >/dev/null
-	nonzero "$(grep '=' "$scratch/$1.out" | tail -n 1)"
 }
 
 # ---- verdicts -----------------------------------------------------------------------------------

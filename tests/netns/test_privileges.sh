@@ -60,6 +60,7 @@ install -d -o 65534 "$scratch/run"
 observe capabilities host setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=$caps \
 	--ambient-caps=$caps -- <<CONFIG
 control: $scratch/run/shunt.sock
+state_dir: $scratch/run/state
 services: [{name: one, inbound: ["*:8001"]}]
 CONFIG
 is_harmless

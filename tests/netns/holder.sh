@@ -1,0 +1,52 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests of verdicts share: who holds one on $port, and connections that meet it. To be sourced
+# after lib.sh.
+
+# foreign NAMESPACE [MODE [INTERFACE]]: somebody else's program on its interface, which also makes the kernel
+# poll there: what XDP sends to a peer that does not is lost
+# The ip command makes folders in bpffs, which are to be nobody's but its own.
+foreign() {
+	inside "$1" unshare --mount sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh \
+		ip link set dev "${3:-eth0}" "${2:-xdp}" obj "$BUILD/tests/netns/pass.bpf.o" sec xdp
+}
+
+# holder NAME OPTION...: attached in the namespace far, with no verdict yet
+holder() {
+	local name=$1
+	shift
+	spawn "$name" far "$tools/holder" --port "$port" "$@"
+	eventually printed "$name" '^ready$' || give_up "holder $name does not start"
+}
+
+# says NAME SIGNAL WORD: tells a holder, and waits until it has done so
+says() {
+	local before
+	before=$(grep -c "^$3$" "$scratch/$1.out")
+	kill "-$2" "${pid[$1]}"
+	eventually said_more "$1" "$3" "$before" || give_up "holder $1 does not say '$3'"
+}
+said_more() {
+	[ "$(grep -c "^$2$" "$scratch/$1.out")" -gt "$3" ]
+}
+
+# counts NAME: ends a holder; what it has counted. In a subshell, which cannot wait for it.
+counts() {
+	kill -TERM "${pid[$1]}"
+	eventually printed "$1" '='
+	nonzero "$(grep '=' "$scratch/$1.out" | tail -n 1)"
+}
+
+# echo_server NAME NAMESPACE LETTER ADDRESS PORT: says its letter, and echoes
+echo_server() {
+	spawn "$1" "$2" "$tools/transfer" --serve "$3" --address "$4" --port "$5"
+	eventually printed "$1" '^ready$' || give_up "server $1 does not start"
+}
+
+# moves NAMESPACE ADDRESS OPTION...: moves data to $port; what came of it
+moves() {
+	local where=$1 address=$2
+	shift 2
+	nonzero "$(inside "$where" "$tools/transfer" --address "$address" --port "$port" "$@" | grep '=')"
+}
