@@ -32,7 +32,7 @@ BUILD := $(if $(SANITIZE),$(OUT)/sanitize,$(OUT))
 # ---- flags --------------------------------------------------------------------------------------
 
 LIBRARIES := libbpf libelf zlib libsystemd libmicrohttpd libcyaml yaml-0.1 jansson libcap-ng libcurl \
-	libprotobuf-c libdeflate
+	libprotobuf-c libdeflate libisal sqlite3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wold-style-definition -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wimplicit-fallthrough
@@ -84,6 +84,7 @@ NETNS_SRC := $(filter-out $(NETNS_BPF),$(sort $(wildcard tests/netns/*.c)))
 NETNS_SH := $(sort $(wildcard tests/netns/test_*.sh))
 BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
 DOCS_SH := $(sort $(wildcard tests/docs/test_*.sh))
+SIM_SH := $(sort $(wildcard tests/sim/test_*.sh))
 KERNELS_SH := $(sort $(wildcard tests/kernels/test_*.sh))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
@@ -128,7 +129,7 @@ check: ## install what is missing, build, lint, and run every test (root)
 	$(Q)$(MAKE) --no-print-directory test SANITIZED=$(OUT)/sanitize
 
 test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
-	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(DOCS_SH) $(UNIT_TESTS) \
+	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(DOCS_SH) $(SIM_SH) $(UNIT_TESTS) \
 		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(NETNS_SH) $(KERNELS_SH)
 
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
@@ -141,7 +142,7 @@ bench: ## measure what shunt costs and write docs/bench.md (root; 13 minutes; QU
 
 prove: ## show at length what is promised of health checks and write docs/proof.md (root; 20 minutes; RUNS=3: a mere try)
 	$(Q)packaging/deps build run test
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS)
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS) $(BUILD)/tests/unit/test_store_kill
 	$(Q)BUILD=$(BUILD) RUNS='$(or $(RUNS),50)' tests/prove/run
 
 kernels: $(BUILD)/shunt $(BUILD)/tests/netns/client $(BUILD)/tests/netns/server ## boot Debian's 6.1 and 6.12 under qemu and count there

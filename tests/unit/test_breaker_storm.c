@@ -231,6 +231,78 @@ Test(breaker_storm, the_same_input_gives_the_same_bytes)
 		run_twice(seed, CONFIG_MODE_ENFORCE, CONFIG_MODE_ENFORCE);
 }
 
+/* ---- steps that are left out ---- */
+
+/* Now and then nothing happens to a service for some seconds, and its health changes alone. */
+static void storm_lull(struct world *world, unsigned quiet[WORLD_MAX])
+{
+	for (unsigned i = 0; i < WORLD_MAX; i++) {
+		enum health_state health = world->inputs[i].health;
+
+		if (!draw(100))
+			quiet[i] = 50 + (unsigned)draw(200);
+		if (!quiet[i])
+			continue;
+		quiet[i]--;
+		world->inputs[i] = (struct breaker_input){.health = health};
+	}
+}
+
+static void find_stirred(const struct world *world, uint64_t stirred[BREAKER_SET_WORDS])
+{
+	stirred[0] = 0;
+	for (unsigned i = 0; i < WORLD_MAX; i++) {
+		struct breaker_input input = world->inputs[i];
+		const struct breaker_input nothing = {.health = input.health};
+
+		stirred[0] |= (uint64_t) !!memcmp(&input, &nothing, sizeof(input)) << i;
+	}
+}
+
+/* Of the one who is told to whom something happened; returns steps that were left out. */
+static unsigned storm_both(struct world *knows, struct world *asks_all, uint64_t seed)
+{
+	unsigned quiet[2][WORLD_MAX] = {{0}}, left_out = 0;
+	struct world *worlds[2] = {knows, asks_all};
+	uint64_t after[2] = {seed, seed}, stirred[BREAKER_SET_WORDS];
+
+	for (unsigned w = 0; w < 2; w++) {
+		storm_begin(worlds[w], seed);
+		after[w] = state;
+	}
+	for (unsigned n = 0; n < TICKS; n++) {
+		for (unsigned w = 0; w < 2; w++) {
+			state = after[w];
+			storm_blow(worlds[w]);
+			storm_lull(worlds[w], quiet[w]);
+			storm_order(worlds[w]);
+			after[w] = state;
+		}
+		find_stirred(knows, stirred);
+		knows->tick.stirred = stirred;
+		left_out += WORLD_MAX -
+			    (unsigned)__builtin_popcountll(knows->breakers->awake[0] | stirred[0]);
+		world_tick(knows);
+		world_tick(asks_all);
+		cr_assert_eq(knows->decisions.count, asks_all->decisions.count, "seed %lu, tick %u",
+			     seed, n);
+		cr_assert_arr_eq(knows->made, asks_all->made,
+				 knows->decisions.count * sizeof(knows->made[0]),
+				 "seed %lu, tick %u", seed, n);
+	}
+	return left_out;
+}
+
+Test(breaker_storm, those_that_sleep_miss_nothing)
+{
+	static struct world knows, asks_all;
+	unsigned left_out = 0;
+
+	for (uint64_t seed = 1; seed <= 50; seed++)
+		left_out += storm_both(&knows, &asks_all, seed);
+	cr_expect_gt(left_out, 50 * TICKS * WORLD_MAX / 10, "%u steps left out", left_out);
+}
+
 Test(breaker_storm, a_full_buffer_loses_words_not_decisions)
 {
 	static struct world full, bare;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Judging services: what the engine is fed, when it is looked closer, who hears of a change. */
+/* Judging services: what the engine is given, when it is looked closer, who hears of a change. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
 #include "daemon/binding.h"
-#include "daemon/checkers.h"
-#include "daemon/health.h"
+#include "config/config.h"
+#include "daemon/discovery.h"
+#include "daemon/gather.h"
+#include "daemon/roster.h"
 #include "daemon/service.h"
+#include "engine/engine_parts.h"
 #include "unit/fake_observer.h"
 
 #define MSEC   1000000ULL
@@ -17,9 +20,14 @@
 static struct observer kernel;
 static struct services services;
 static struct bindings bindings;
+static struct engine *engine;
+static struct gather gather;
+static struct roster roster;
+static struct config_service configured = {.name = "a"};
+static struct config config = {.services = &configured, .services_count = 1};
+static const struct discovery nothing_found;
 static struct service *service;
 static uint64_t now, late, lost;
-static struct checkers *checked_by;
 
 /* What was told, as "NAME:WAS>IS ". */
 static char told[1024];
@@ -30,20 +38,30 @@ static void on_change(void *userdata, const struct health_change *change)
 	size_t length = strlen(told);
 
 	cr_expect_eq(userdata, &services);
-	snprintf(told + length, sizeof(told) - length, "%s:%s>%s ", change->service->name,
+	snprintf(told + length, sizeof(told) - length, "%s:%s>%s ", change->service,
 		 health_state_name(change->was), health_state_name(change->is));
 	snprintf(reason, sizeof(reason), "%s", change->reason);
 }
 
 static void set_up(void)
 {
+	configured.breaker = config_breaker_defaults;
+	configured.health_check.interval = 0;
 	cr_assert_eq(services_init(&services, MAX, 0), 0);
+	cr_assert_eq(engine_new(services.count, 1, &engine), 0);
+	cr_assert_eq(gather_init(&gather, &kernel, &bindings, &services, engine), 0);
+	cr_assert_eq(roster_init(&roster, &services, engine, &gather), 0);
+	roster.changed = on_change;
+	roster.userdata = &services;
 	service = services_add(&services, "a", SHUNT_ROLE_SERVER, SERVICE_CONFIGURED);
 	now = 5000 * SECOND;
 }
 
 static void tear_down(void)
 {
+	roster_done(&roster);
+	gather_done(&gather);
+	engine_free(engine);
 	services_done(&services);
 }
 
@@ -54,20 +72,38 @@ static struct shunt_cell *cell_of(const struct service *whose)
 	return &kernel.cells[services_slot(&services, whose)];
 }
 
+static const struct engine_slot *known(void)
+{
+	return &engine->items[services_slot(&services, service)];
+}
+
+static void tell_changes(void)
+{
+	const struct engine_outcome outcome = engine_outcome(engine);
+
+	for (uint32_t i = 0; i < outcome.changes_count; i++) {
+		uint32_t slot = outcome.changes[i].slot;
+		char text[512];
+		const struct health_change change = {
+			.service = engine_name(engine, slot),
+			.was = outcome.changes[i].was,
+			.is = outcome.changes[i].is,
+			.reason = text,
+		};
+
+		health_explain(engine_health(engine, slot), NULL, text, sizeof(text));
+		on_change(&services, &change);
+	}
+}
+
 static void tick(void)
 {
-	const struct health_tick input = {
-		.observer = &kernel,
-		.bindings = &bindings,
-		.now = now,
-		.late = late,
-		.lost = lost,
-		.checkers = checked_by,
-		.changed = on_change,
-		.userdata = &services,
-	};
+	struct engine_tick given;
 
-	services_judge(&services, &input);
+	cr_assert_eq(roster_update(&roster, &config, &nothing_found), 0);
+	gather_take(&gather, now, late, lost, &given);
+	engine_tick(engine, &given);
+	tell_changes();
 	now += TICK;
 }
 
@@ -88,7 +124,7 @@ static void ticks(unsigned count, unsigned served, unsigned refused)
 
 static enum health_state state(void)
 {
-	return service->health.verdict.state;
+	return known()->verdict.state;
 }
 
 Test(daemon_health, failures_are_told_once_a_state)
@@ -115,7 +151,7 @@ Test(daemon_health, what_was_before_the_first_tick_does_not_count)
 	cr_expect_str_eq(told, "");
 	ticks(1, 0, 10);
 	cr_expect_eq(state(), HEALTH_AT_RISK);
-	cr_expect_eq(service->health.verdict.failures, 10);
+	cr_expect_eq(known()->verdict.failures, 10);
 }
 
 Test(daemon_health, what_listeners_turned_away_counts)
@@ -147,7 +183,7 @@ Test(daemon_health, nobody_judges_the_unknown)
 		kernel.cells[SHUNT_SLOT_UNKNOWN_SERVER].counters.handshakes[1] += 50;
 		tick();
 	}
-	cr_expect_not(health_is_judged(&services.items[SHUNT_SLOT_UNKNOWN_SERVER].health));
+	cr_expect_null(engine_health(engine, SHUNT_SLOT_UNKNOWN_SERVER));
 	cr_expect_str_eq(told, "");
 }
 
@@ -161,7 +197,7 @@ Test(daemon_health, a_retired_service_is_over)
 	told[0] = '\0';
 	ticks(10, 0, 10);
 	cr_expect_str_eq(told, "a:failing>healthy ");
-	cr_expect_not(health_is_judged(&service->health));
+	cr_expect_null(engine_health(engine, services_slot(&services, service)));
 }
 
 Test(daemon_health, the_next_service_of_a_slot_begins_with_nothing)
@@ -177,18 +213,19 @@ Test(daemon_health, the_next_service_of_a_slot_begins_with_nothing)
 	told[0] = '\0';
 	ticks(10, 10, 0);
 	cr_expect_str_eq(told, "");
-	cr_expect_eq(service->health.verdict.withdrawals, 0);
-	cr_expect_lt(service->health.counted.handshakes[SHUNT_HANDSHAKE_OK], 101);
+	cr_expect_eq(known()->verdict.withdrawals, 0);
+	cr_expect_lt(gather.counted[services_slot(&services, next)].handshakes[SHUNT_HANDSHAKE_OK],
+		     101);
 }
 
 Test(daemon_health, limits_follow_the_interval_of_the_checks)
 {
 	tick();
-	cr_expect_eq(services.limits.sample, 2 * SECOND, "where it is not known");
-	service->check_interval = 10 * SECOND;
+	cr_expect_eq(engine->limits.sample, 2 * SECOND, "where it is not known");
+	configured.health_check.interval = 10 * SECOND;
 	ticks(11, 0, 0);
-	cr_expect_eq(service->health.limits.sample, 10 * SECOND);
-	cr_expect_eq(service->health.limits.settled, 30 * SECOND);
+	cr_expect_eq(known()->limits.sample, 10 * SECOND);
+	cr_expect_eq(known()->limits.settled, 30 * SECOND);
 }
 
 /* ---- the closer look ---- */
@@ -280,13 +317,13 @@ Test(daemon_health, lateness_and_losses_reach_the_engine)
 	ticks(10, 10, 0);
 	late = SECOND;
 	ticks(1, 0, 0);
-	cr_expect_eq(service->health.verdict.stretch, 2);
-	cr_expect_eq(service->health.verdict.late, SECOND);
+	cr_expect_eq(known()->verdict.stretch, 2);
+	cr_expect_eq(known()->verdict.late, SECOND);
 	late = 0;
 	lost = 3;
 	ticks(1, 0, 0);
-	cr_expect_eq(service->health.verdict.stretch, 3);
-	cr_expect_eq(service->health.verdict.lost, 3);
+	cr_expect_eq(known()->verdict.stretch, 3);
+	cr_expect_eq(known()->verdict.lost, 3);
 }
 
 /* ---- steps that are left out ---- */
@@ -294,34 +331,33 @@ Test(daemon_health, lateness_and_losses_reach_the_engine)
 /* The engine as it would be, had it been asked at every tick. */
 static void expect_as_if_never_left_out(void (*life)(unsigned at))
 {
-	struct service_health seldom;
+	struct engine_slot seldom;
 	unsigned steps = 0;
 
 	for (unsigned i = 0; i < 600; i++) {
 		life(i);
 		tick();
-		steps += service->health.judged_at + TICK == now;
+		steps += known()->judged_at + TICK == now;
 	}
-	seldom = service->health;
+	seldom = *known();
 	cr_expect_lt(steps, 500, "some are left out");
 
 	tear_down();
 	memset(&kernel, 0, sizeof(kernel));
 	set_up();
 	for (unsigned i = 0; i < 600; i++) {
-		services.rests[services_slot(&services, service)].until = 0;
+		engine->rests[services_slot(&services, service)] = 0;
 		life(i);
 		tick();
 	}
 	cr_expect_eq(seldom.verdict.state, state());
-	cr_expect_eq(seldom.health.since, service->health.health.since);
-	cr_expect_float_eq(seldom.health.silence.gap, service->health.health.silence.gap, 1);
-	cr_expect_float_eq(seldom.health.silence.familiar, service->health.health.silence.familiar,
-			   0.2);
-	cr_expect_float_eq(seldom.health.silence.responses,
-			   service->health.health.silence.responses, 0.05);
-	cr_expect_eq(seldom.health.traffic.at, service->health.health.traffic.at);
-	cr_expect_eq(seldom.verdict.withdrawals, service->health.verdict.withdrawals);
+	cr_expect_eq(seldom.health.since, known()->health.since);
+	cr_expect_float_eq(seldom.health.silence.gap, known()->health.silence.gap, 1);
+	cr_expect_float_eq(seldom.health.silence.familiar, known()->health.silence.familiar, 0.2);
+	cr_expect_float_eq(seldom.health.silence.responses, known()->health.silence.responses,
+			   0.05);
+	cr_expect_eq(seldom.health.traffic.at, known()->health.traffic.at);
+	cr_expect_eq(seldom.verdict.withdrawals, known()->verdict.withdrawals);
 }
 
 /* A burst of short connections each 1.7 s. */
@@ -344,18 +380,12 @@ Test(daemon_health, a_quiet_service_is_not_judged_otherwise_for_that)
 
 Test(daemon_health, who_is_checked_is_judged_at_every_tick)
 {
-	static struct checker checker;
-	struct checker *items[SHUNT_SLOT_FIRST + MAX] = {0};
-	static struct checkers checkers = {.services = &services, .items = NULL};
-
 	ticks(20, 0, 0);
-	cr_expect_lt(service->health.judged_at + TICK, now, "one that is not checked rests");
-	items[services_slot(&services, service)] = &checker;
-	checkers.items = items;
-	checked_by = &checkers;
+	cr_expect_lt(known()->judged_at + TICK, now, "one that is not checked rests");
+	engine->checked[services_slot(&services, service)] = true;
 	for (unsigned i = 0; i < 20; i++) {
 		ticks(1, 0, 0);
-		cr_expect_eq(service->health.judged_at + TICK, now);
+		cr_expect_eq(known()->judged_at + TICK, now);
 	}
 }
 

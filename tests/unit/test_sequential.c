@@ -89,6 +89,7 @@ Test(sequential, weighs_as_the_likelihoods_do)
 	/* The bound itself: 9.2002 is reached by three failures and a little more. */
 	set_up();
 	limits.half_life = 1ULL << 62;
+	sequential_prepare(&limits);
 	add(0, 3);
 	test.score = 9.2002 - 2.9957 - 0.001;
 	add(0, 1);

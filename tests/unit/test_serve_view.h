@@ -132,6 +132,7 @@ static inline void test_view_init(struct test_view *test)
 		.errors_count = 3,
 		.alerts = test->alerts,
 		.alerts_count = 2,
+		.journal = {51, 52, 53, true},
 		.events_lost = 5,
 		.runs_missed = 6,
 		.tick_late = 0.000123,

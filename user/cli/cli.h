@@ -17,12 +17,15 @@ struct cli_options {
 	const char *config_path;
 	bool config_given; /* by -c; else the default path, and it may be absent */
 	bool json;
+	const char *argument; /* after the command, where it takes one; NULL: none */
+	const char *seed; /* NULL: not given */
 };
 
 int cli_run(const struct cli_options *options);
 int cli_check(const struct cli_options *options);
 int cli_doctor(const struct cli_options *options);
 int cli_status(const struct cli_options *options);
+int cli_simulate(const struct cli_options *options);
 int cli_version(const struct cli_options *options);
 
 /* "0.1.0+gabc1234" */

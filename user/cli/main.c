@@ -13,14 +13,17 @@ struct command {
 	const char *name;
 	const char *what;
 	int (*run)(const struct cli_options *options);
+	bool takes_argument;
 };
 
 static const struct command commands[] = {
-	{"run", "observe this host in the foreground and serve what is seen", cli_run},
-	{"check", "check the configuration, print its canonical form and its memory", cli_check},
-	{"doctor", "say what this kernel and this user can have, and why not", cli_doctor},
-	{"status", "show every service: rate, failures, latency, state", cli_status},
-	{"version", "print the version", cli_version},
+	{"run", "observe this host in the foreground and serve what is seen", cli_run, false},
+	{"check", "check the configuration, print its canonical form and its memory", cli_check,
+	 false},
+	{"doctor", "say what this kernel and this user can have, and why not", cli_doctor, false},
+	{"status", "show every service: rate, failures, latency, state", cli_status, false},
+	{"simulate", "run the scenario in FILE in virtual time", cli_simulate, true},
+	{"version", "print the version", cli_version, false},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -30,10 +33,14 @@ struct arguments {
 	const struct command *command;
 };
 
+/* Options without a letter. */
+enum { KEY_SEED = 256 };
+
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0,
 	 "configuration (default " CONFIG_DEFAULT_PATH ", which may be absent)", 0},
 	{"json", 'j', NULL, 0, "print JSON", 0},
+	{"seed", KEY_SEED, "NUMBER", 0, "simulate: of its chances (default 1)", 0},
 	{0},
 };
 
@@ -44,6 +51,17 @@ static const struct command *find_command(const char *name)
 			return &commands[i];
 	}
 	return NULL;
+}
+
+/* What stands after the command. */
+static error_t take_argument(struct arguments *arguments, const char *argument,
+			     struct argp_state *state)
+{
+	if (!arguments->command->takes_argument || arguments->options.argument)
+		argp_error(state, "%s: expected nothing more after %s", argument,
+			   arguments->command->name);
+	arguments->options.argument = argument;
+	return 0;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -58,9 +76,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case 'j':
 		arguments->options.json = true;
 		return 0;
+	case KEY_SEED:
+		arguments->options.seed = argument;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->command)
-			argp_error(state, "%s: expected nothing after the command", argument);
+			return take_argument(arguments, argument, state);
 		arguments->command = find_command(argument);
 		if (!arguments->command)
 			argp_error(state, "%s: not a command, see shunt --help", argument);
@@ -98,7 +119,7 @@ int main(int argc, char *argv[])
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "COMMAND",
+		.args_doc = "COMMAND [FILE]",
 		.doc = "Exit status: 0 done, 1 it failed, 2 wrong usage or configuration, "
 		       "3 the daemon is not there.",
 		.help_filter = filter_help,

@@ -12,6 +12,9 @@
 
 #include "shunt/config.h"
 
+/* The breaker of a service of which nothing is configured. */
+extern const struct config_breaker config_breaker_defaults;
+
 /* Files larger than this are refused unread. */
 #define CONFIG_FILE_MAX (1024 * 1024)
 

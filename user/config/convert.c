@@ -25,7 +25,7 @@
 #define SLOW_MIN NSEC_PER_USEC
 #define SLOW_MAX (64 * NSEC_PER_SEC)
 
-static const struct config_breaker breaker_defaults = {
+const struct config_breaker config_breaker_defaults = {
 	.mode = CONFIG_MODE_SHADOW,
 	.window = 10 * NSEC_PER_SEC,
 	.min_connections = 20,
@@ -224,7 +224,7 @@ static void convert_service(struct taker *taker, const struct raw_service *raw, 
 	size_t before = taker->complaints->count;
 
 	enter(taker, "services[%zu].", number);
-	service->breaker = breaker_defaults;
+	service->breaker = config_breaker_defaults;
 	convert_name(taker, raw->name, service);
 	convert_endpoints(taker, raw, service);
 	take_text(taker, "cgroup", raw->cgroup, check_cgroup, &service->cgroup);

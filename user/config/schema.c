@@ -6,28 +6,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "config/fields.h"
 #include "shunt/config.h"
 
 /* Bounds on lists, far past any use, so that a bad file stays cheap. */
 #define LIST_MAX       1024
 #define SHORT_LIST_MAX 64
 
-#define OPTIONAL (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL_STR)
-
-/* A name may be "null"; where null means the default, no text of that kind is valid. */
-#define NAME(_struct, _key)                                                                        \
-	CYAML_FIELD_STRING_PTR(#_key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct _struct,    \
-			       _key, 0, CYAML_UNLIMITED)
-#define TEXT(_struct, _key) TEXT_AS(_struct, #_key, _key)
-#define TEXT_AS(_struct, _key, _member)                                                            \
-	CYAML_FIELD_STRING_PTR(_key, OPTIONAL, struct _struct, _member, 0, CYAML_UNLIMITED)
-#define LIST(_struct, _key, _max)                                                                  \
-	CYAML_FIELD_SEQUENCE_COUNT(#_key, OPTIONAL, struct _struct, _key.items, _key.count,        \
-				   &list_entry, 0, _max)
-#define MAPPING(_struct, _key, _fields)                                                            \
-	CYAML_FIELD_MAPPING_PTR(#_key, OPTIONAL, struct _struct, _key, _fields)
-
-static const cyaml_schema_value_t list_entry = {
+const cyaml_schema_value_t schema_list_entry = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
 };
 
@@ -122,12 +108,13 @@ static const cyaml_config_t cyaml = {
 	.flags = CYAML_CFG_IGNORE_UNKNOWN_KEYS | CYAML_CFG_NO_ALIAS,
 };
 
-int schema_load(const char *text, size_t size, struct raw_config **ret_raw, const char **ret_reason)
+int schema_load(const char *text, size_t size, const cyaml_schema_value_t *schema, void **ret_raw,
+		const char **ret_reason)
 {
 	cyaml_data_t *raw = NULL;
 	cyaml_err_t err;
 
-	err = cyaml_load_data((const uint8_t *)text, size, &cyaml, &schema_config, &raw, NULL);
+	err = cyaml_load_data((const uint8_t *)text, size, &cyaml, schema, &raw, NULL);
 	/* The text has been parsed before: memory is all that the parser can lack. */
 	if (err == CYAML_ERR_OOM || err == CYAML_ERR_LIBYAML_PARSER ||
 	    err == CYAML_ERR_LIBYAML_PARSER_INIT)
@@ -140,9 +127,9 @@ int schema_load(const char *text, size_t size, struct raw_config **ret_raw, cons
 	return 0;
 }
 
-void schema_free(struct raw_config *raw)
+void schema_free(const cyaml_schema_value_t *schema, void *raw)
 {
-	cyaml_free(&cyaml, &schema_config, raw, 0);
+	cyaml_free(&cyaml, schema, raw, 0);
 }
 
 bool schema_is_null(const char *value)

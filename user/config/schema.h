@@ -93,16 +93,19 @@ struct raw_config {
 /* The tables themselves, for shape.c, which tells every misfit with its line. */
 extern const cyaml_schema_value_t schema_config;
 
+/* An entry of a struct raw_list. */
+extern const cyaml_schema_value_t schema_list_entry;
+
 /*
- * Loads a text that shape_read() has been through.  Unknown keys are skipped.
- * Returns 0 and a structure for schema_free() (NULL for an empty file), -ENOMEM,
+ * Loads a text that shape_read() has been through with the same schema.  Unknown keys are
+ * skipped.  Returns 0 and a structure for schema_free() (NULL for an empty file), -ENOMEM,
  * or -EINVAL with the reason in *ret_reason (static text).
  */
-int schema_load(const char *text, size_t size, struct raw_config **ret_raw,
+int schema_load(const char *text, size_t size, const cyaml_schema_value_t *schema, void **ret_raw,
 		const char **ret_reason);
 
 /* Frees it; NULL is fine. */
-void schema_free(struct raw_config *raw);
+void schema_free(const cyaml_schema_value_t *schema, void *raw);
 
 /* Whether libcyaml takes a scalar for an absent value: nothing, `~` or `null`… */
 bool schema_is_null(const char *value);

@@ -6,11 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "daemon/privilege.h"
+#include "daemon/record.h"
 #include "daemon/state.h"
 
 void daemon_complain(void *userdata, const char *line)
@@ -83,6 +85,30 @@ static const char *why_not_load(int error)
 	}
 }
 
+/* The engine, and what stands between it and the kernel. */
+static int start_engine(struct daemon *daemon)
+{
+	struct services *services = &daemon->services;
+	uint64_t seed;
+	int r;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -errno;
+	r = engine_new(services->count, seed, &daemon->engine);
+	if (r >= 0)
+		r = engine_configure(daemon->engine, &daemon->config->guards);
+	if (r >= 0)
+		r = gather_init(&daemon->gather, daemon->observer, &daemon->plan.installed,
+				services, daemon->engine);
+	if (r >= 0)
+		r = roster_init(&daemon->roster, services, daemon->engine, &daemon->gather);
+	if (r < 0)
+		return r;
+	daemon->roster.changed = daemon_on_gone;
+	daemon->roster.userdata = daemon;
+	return checkers_init(&daemon->checkers, daemon->observer, services, daemon->engine);
+}
+
 static int start_observer(struct daemon *daemon)
 {
 	struct observer_limits limits = {
@@ -101,8 +127,7 @@ static int start_observer(struct daemon *daemon)
 	if (r >= 0)
 		r = services_init(&daemon->services, daemon->config->max_services, own_netns());
 	if (r >= 0)
-		r = checkers_init(&daemon->checkers, daemon->observer, &daemon->services,
-				  daemon->config);
+		r = start_engine(daemon);
 	if (r >= 0)
 		observer_on_probe(daemon->observer, daemon_on_probe);
 	if (r >= 0)
@@ -222,6 +247,7 @@ static int start(struct daemon *daemon)
 	r = start_observing(daemon);
 	if (r < 0)
 		return r;
+	record_prepare(daemon->config);
 	r = privilege_drop(&user);
 	if (r < 0) {
 		log_error("run: cannot drop privileges: %s", strerror(-r));
@@ -231,6 +257,10 @@ static int start(struct daemon *daemon)
 	r = start_alerts(daemon);
 	if (r < 0)
 		return r;
+	/* What happened is worth less than what happens. */
+	r = record_start(daemon->config, &daemon->store);
+	if (r < 0)
+		log_warning("run: no journal is kept: %s", strerror(-r));
 	r = daemon_add_sources(daemon);
 	if (r < 0) {
 		log_error("run: cannot fill the event loop: %s", strerror(-r));
@@ -249,8 +279,13 @@ static void stop(struct daemon *daemon)
 	plan_done(&daemon->plan);
 	show_free(daemon->show);
 	observer_close(daemon->observer);
+	/* This may wait for a disk: verdicts are gone by now. */
+	record_stop(daemon->store);
 	discovery_done(&daemon->discovery);
 	checkers_done(&daemon->checkers);
+	roster_done(&daemon->roster);
+	gather_done(&daemon->gather);
+	engine_free(daemon->engine);
 	services_done(&daemon->services);
 	sd_event_source_unref(daemon->http_timer);
 	sd_event_source_unref(daemon->tick);

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "daemon/notify.h"
+#include "daemon/outcome.h"
 #include "daemon/state.h"
 
 /* Who checks twice a second is found before the fifth check. */
@@ -33,10 +33,19 @@ static bool has_cgroups(const struct config *config)
 
 /* ---- what happens ---- */
 
+void daemon_on_gone(void *userdata, const struct health_change *change)
+{
+	const struct daemon *daemon = userdata;
+
+	notify_change(daemon->alerts, change);
+}
+
 void daemon_replan(struct daemon *daemon)
 {
 	int r = plan_run(&daemon->plan, daemon->config, daemon_now());
 
+	if (r >= 0)
+		r = roster_update(&daemon->roster, daemon->config, &daemon->discovery);
 	if (r < 0)
 		log_warning("services: %s, keeping those there are", strerror(-r));
 	daemon->replan = daemon->plan.crowded || daemon->plan.full;
@@ -148,33 +157,21 @@ static void read_services(struct daemon *daemon, uint64_t now)
 	}
 }
 
-static void on_change(void *userdata, const struct health_change *change)
-{
-	const struct daemon *daemon = userdata;
-
-	notify_change(daemon->alerts, change);
-}
-
 /*
  * Runs that the kernel left out are not among what was lost: counts are made good for
  * them (bpf/observe.bpf.c), and a busy host always has some.
  */
 static void judge_services(struct daemon *daemon, uint64_t now)
 {
+	uint64_t late = daemon->tick_late > 0 ? (uint64_t)(daemon->tick_late * 1e9) : 0;
 	uint64_t lost = observer_events_lost(daemon->observer);
-	const struct health_tick tick = {
-		.observer = daemon->observer,
-		.bindings = &daemon->plan.installed,
-		.checkers = &daemon->checkers,
-		.now = now,
-		.late = daemon->tick_late > 0 ? (uint64_t)(daemon->tick_late * 1e9) : 0,
-		.lost = lost - daemon->events_lost,
-		.changed = on_change,
-		.userdata = daemon,
-	};
+	struct engine_tick tick;
 
+	gather_take(&daemon->gather, now, late, lost - daemon->events_lost, &tick);
 	daemon->events_lost = lost;
-	services_judge(&daemon->services, &tick);
+	engine_tick(daemon->engine, &tick);
+	checkers_tell(&daemon->checkers);
+	outcome_tell(daemon->engine, daemon->alerts);
 }
 
 static void each_second(struct daemon *daemon, uint64_t now)
@@ -228,9 +225,11 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 
 	const struct show_sources sources = {
 		.services = &daemon->services,
+		.engine = daemon->engine,
 		.checkers = &daemon->checkers,
 		.observer = daemon->observer,
 		.alerts = daemon->alerts,
+		.store = daemon->store,
 	};
 
 	*ret_view = show_gather(daemon->show, &daemon->about, &sources, daemon_now(),

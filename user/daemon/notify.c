@@ -8,7 +8,8 @@
 
 #include "alert/alerts.h"
 #include "base/log.h"
-#include "daemon/service.h"
+
+#define SUMMARY_SIZE 192
 
 /* What a state is to people.  Critical is what does not do its work now. */
 static const struct {
@@ -24,23 +25,23 @@ static const struct {
 	[HEALTH_FLAPPING] = {"ShuntServiceFlapping", ALERT_WARNING, LOG_WARNING},
 };
 
-static const char *role_of(const struct service *service)
+static const char *role_of(const struct health_change *change)
 {
-	return service->role == SHUNT_ROLE_SERVER ? "server" : "client";
+	return change->role == SHUNT_ROLE_SERVER ? "server" : "client";
 }
 
 static void log_change(const struct health_change *change)
 {
 	const struct log_fields fields = {
 		.message_id = LOG_ID_HEALTH,
-		.service = change->service->name,
+		.service = change->service,
 		.state = health_state_name(change->is),
 		.reason = change->reason,
 	};
 
-	log_event(states[change->is].priority, &fields, "%s (%s): %s, was %s: %s",
-		  change->service->name, role_of(change->service), health_state_name(change->is),
-		  health_state_name(change->was), change->reason);
+	log_event(states[change->is].priority, &fields, "%s (%s): %s, was %s: %s", change->service,
+		  role_of(change), health_state_name(change->is), health_state_name(change->was),
+		  change->reason);
 }
 
 /* The alert of one state, in the words of the present one. */
@@ -49,8 +50,8 @@ static struct alert alert_of(const struct health_change *change, enum health_sta
 {
 	return (struct alert){
 		.name = states[state].alert,
-		.service = change->service->name,
-		.role = change->service->role,
+		.service = change->service,
+		.role = change->role,
 		.severity = states[state].severity,
 		.state = health_state_name(change->is),
 		.summary = summary,
@@ -60,12 +61,12 @@ static struct alert alert_of(const struct health_change *change, enum health_sta
 
 static void change_alerts(struct alerts *alerts, const struct health_change *change)
 {
-	char summary[SERVICE_NAME_MAX + 64];
+	char summary[SUMMARY_SIZE];
 	struct alert alert;
 	int r = 0;
 
-	snprintf(summary, sizeof(summary), "%s (%s) is %s", change->service->name,
-		 role_of(change->service), health_state_name(change->is));
+	snprintf(summary, sizeof(summary), "%s (%s) is %s", change->service, role_of(change),
+		 health_state_name(change->is));
 	if (states[change->was].alert) {
 		alert = alert_of(change, change->was, summary);
 		r = alerts_resolve(alerts, &alert);
@@ -76,7 +77,7 @@ static void change_alerts(struct alerts *alerts, const struct health_change *cha
 	}
 	/* That too many fire is said there. */
 	if (r < 0 && r != -ENOBUFS)
-		log_warning("alerts: %s: %s", change->service->name, strerror(-r));
+		log_warning("alerts: %s: %s", change->service, strerror(-r));
 }
 
 void notify_change(struct alerts *alerts, const struct health_change *change)

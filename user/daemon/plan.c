@@ -123,7 +123,6 @@ static int plan_configured(struct run *run)
 		if (service) {
 			service->origin = SERVICE_CONFIGURED;
 			service->wanted = true;
-			service->check_interval = configured->health_check.interval;
 			slot = services_slot(services, service);
 		} else {
 			make_room(run);
@@ -218,7 +217,6 @@ static struct service *find_or_add(struct run *run, const struct found *found, e
 		if (!service->window.changed_at || service->origin == SERVICE_RETIRED)
 			service->window.changed_at = run->now;
 		service->origin = SERVICE_DISCOVERED;
-		service->check_interval = 0;
 		service->netns = found->event.netns;
 		return service;
 	}

@@ -55,20 +55,36 @@ static int become(uid_t uid, gid_t gid, bool keep)
 	return verify(keep);
 }
 
+struct user {
+	const char *name;
+	uid_t uid;
+	gid_t gid;
+};
+
+static struct user find_user(void)
+{
+	const struct passwd *entry = getpwnam("shunt");
+
+	if (entry)
+		return (struct user){"shunt", entry->pw_uid, entry->pw_gid};
+	return (struct user){"nobody", 65534, 65534};
+}
+
+int privilege_give(const char *path)
+{
+	const struct user user = find_user();
+
+	if (geteuid())
+		return 0;
+	return chown(path, user.uid, user.gid) ? -errno : 0;
+}
+
 int privilege_drop(const char **ret_user)
 {
-	const char *user = "shunt";
-	struct passwd *entry = getpwnam(user);
-	uid_t uid = 65534;
-	gid_t gid = 65534;
+	const struct user user = find_user();
+	const char *name = user.name;
 	int r;
 
-	if (entry) {
-		uid = entry->pw_uid;
-		gid = entry->pw_gid;
-	} else {
-		user = "nobody";
-	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	if (geteuid()) {
@@ -77,12 +93,12 @@ int privilege_drop(const char **ret_user)
 		if (kernel_wants_cap_bpf())
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF);
 		r = capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
-		user = "the user it was started as";
+		name = "the user it was started as";
 	} else {
-		r = become(uid, gid, kernel_wants_cap_bpf());
+		r = become(user.uid, user.gid, kernel_wants_cap_bpf());
 	}
 	if (r < 0)
 		return r;
-	*ret_user = user;
+	*ret_user = name;
 	return 0;
 }

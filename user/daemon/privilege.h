@@ -9,6 +9,12 @@
 bool privilege_may_load(void);
 
 /*
+ * Makes a file or directory that of the user that privilege_drop() becomes; nothing where
+ * this is not root, and so becomes nobody else.  0 or a negative errno.
+ */
+int privilege_give(const char *path);
+
+/*
  * Gives up every capability and becomes the user `shunt`, or `nobody` where there
  * is none; no_new_privs is set, the bounding set emptied.  CAP_BPF alone is kept on
  * kernels before 5.19, which want it for map updates by descriptor (commit

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#include <errno.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
@@ -48,7 +49,8 @@ int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	next->max_services = daemon->config->max_services;
 	config_free(daemon->config);
 	daemon->config = next;
-	checkers_reload(&daemon->checkers, next);
+	if (engine_configure(daemon->engine, &next->guards) < 0)
+		log_error("reload: guards: %s, the old ones stay", strerror(ENOMEM));
 	r = alerts_reload(daemon->alerts, next);
 	if (r < 0)
 		log_error("reload: alerts go where they went: %s", strerror(-r));

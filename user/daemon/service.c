@@ -32,14 +32,11 @@ int services_init(struct services *services, uint32_t max_services, uint32_t own
 
 	services->count = SHUNT_SLOT_FIRST + max_services;
 	services->items = calloc(services->count, sizeof(*services->items));
-	services->waiting = calloc(services->count, sizeof(*services->waiting));
-	services->rests = calloc(services->count, sizeof(*services->rests));
-	if (!services->items || !services->waiting || !services->rests)
+	if (!services->items)
 		return -ENOMEM;
 	r = queues_init(&services->queues, services->count, own_netns);
 	if (r < 0)
 		return r;
-	health_limits_default(&services->limits, 0);
 	reserve(services, SHUNT_SLOT_UNKNOWN_SERVER, "_unknown", SHUNT_ROLE_SERVER);
 	reserve(services, SHUNT_SLOT_UNKNOWN_CLIENT, "_unknown", SHUNT_ROLE_CLIENT);
 	reserve(services, SHUNT_SLOT_OTHER_SERVER, "_other", SHUNT_ROLE_SERVER);
@@ -51,11 +48,7 @@ void services_done(struct services *services)
 {
 	queues_done(&services->queues);
 	free(services->items);
-	free(services->waiting);
-	free(services->rests);
 	services->items = NULL;
-	services->waiting = NULL;
-	services->rests = NULL;
 	services->count = 0;
 }
 

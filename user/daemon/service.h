@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/health.h"
 #include "daemon/queue.h"
 #include "engine/window.h"
 #include "shunt/abi.h"
@@ -37,23 +36,14 @@ struct service {
 	bool wanted; /* by the configuration, a listener or a remote, as of the last plan */
 	bool listening; /* a discovered server whose listener is there */
 	uint64_t retired_at; /* ns */
-	uint64_t check_interval; /* ns: as configured; 0: not known */
 	struct window window;
-	struct service_health health;
 };
 
 struct observer;
-struct observer_waiting;
 
 struct services {
 	struct service *items; /* indexed by slot */
 	struct queues queues; /* likewise */
-	struct observer_waiting *waiting; /* likewise, as last looked at */
-	struct health_limits limits; /* of those that have none of their own */
-	struct health_rest *rests; /* likewise */
-	enum health_look look; /* what is asked for in the next tick */
-	uint64_t looked_at; /* ns: when the queues and that were looked at for someone's health */
-	uint64_t judged_at; /* ns: the last tick */
 	uint32_t count; /* slots */
 };
 

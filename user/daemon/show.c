@@ -11,8 +11,10 @@
 #include "alert/alerts.h"
 #include "config/names.h"
 #include "daemon/checkers.h"
+#include "daemon/outcome.h"
 #include "daemon/process.h"
 #include "engine/window.h"
+#include "journal/store.h"
 #include "kernel/observer.h"
 
 #define NSEC_PER_SEC 1e9
@@ -97,7 +99,8 @@ static const char *activity_of(const struct service *service, const struct shunt
 }
 
 static void gather_service(struct show *show, const struct service *service,
-			   const struct queue *queue, uint64_t now)
+			   const struct health_verdict *health, const struct queue *queue,
+			   uint64_t now)
 {
 	size_t index = show->view.services_count++;
 	const struct shunt_cell *cell = &show->cells[index];
@@ -108,7 +111,7 @@ static void gather_service(struct show *show, const struct service *service,
 		.name = service->name,
 		.role = service->role,
 		.activity = activity_of(service, cell, &recent),
-		.health = health_is_judged(&service->health) ? &service->health.verdict : NULL,
+		.health = health,
 		.total = cell,
 		.queue_length = queue->length,
 		.queue_limit = queue->limit,
@@ -150,13 +153,13 @@ static void gather_prober(const struct probers *probers, const struct prober *pr
 }
 
 /* Room for all; if there is none, none is shown. */
-static bool has_room(struct show *show, const struct checkers *checkers, uint32_t slots)
+static bool has_room(struct show *show, const struct engine *engine, uint32_t slots)
 {
 	struct view_prober *probers;
 	size_t needed = 0;
 
 	for (uint32_t slot = 0; slot < slots; slot++)
-		needed += checkers_of(checkers, slot) ? CHECKS_PROBERS : 0;
+		needed += engine_probers(engine, slot) ? CHECKS_PROBERS : 0;
 	if (needed <= show->probers_capacity)
 		return true;
 	probers = realloc(show->probers, needed * sizeof(*probers));
@@ -167,20 +170,19 @@ static bool has_room(struct show *show, const struct checkers *checkers, uint32_
 	return true;
 }
 
-static size_t gather_checker(struct show *show, size_t at, const struct checker *checker,
+static size_t gather_probers(struct show *show, size_t at, const struct probers *probers,
 			     uint64_t now, struct view_service *service)
 {
 	size_t first = at;
 
 	for (unsigned i = 0; i < CHECKS_PROBERS; i++) {
-		const struct prober *prober = &checker->probers.probers[i];
+		const struct prober *prober = &probers->probers[i];
 
 		if (prober->used)
-			gather_prober(&checker->probers, prober, now, &show->probers[at++]);
+			gather_prober(probers, prober, now, &show->probers[at++]);
 	}
 	service->probers = show->probers + first;
 	service->probers_count = at - first;
-	service->check_durations = &checker->durations;
 	return at;
 }
 
@@ -189,22 +191,25 @@ static size_t gather_checker(struct show *show, size_t at, const struct checker 
 static void gather_services(struct show *show, const struct show_sources *sources, uint64_t now)
 {
 	const struct services *services = sources->services;
-	bool room = has_room(show, sources->checkers, services->count);
+	bool room = has_room(show, sources->engine, services->count);
 	size_t probers = 0;
 
 	show->view.services_count = 0;
 	for (uint32_t slot = 0; slot < services->count; slot++) {
 		const struct service *service = &services->items[slot];
-		const struct checker *checker = checkers_of(sources->checkers, slot);
+		const struct probers *checking = engine_probers(sources->engine, slot);
+		struct view_service *shown = &show->services[show->view.services_count];
 
 		if (service->origin == SERVICE_FREE || service->origin == SERVICE_RETIRED)
 			continue;
 		services_read(services, sources->observer, slot, true,
 			      &show->cells[show->view.services_count]);
-		gather_service(show, service, &services->queues.slots[slot], now);
-		if (checker && room)
-			probers = gather_checker(show, probers, checker, now,
-						 &show->services[show->view.services_count - 1]);
+		gather_service(show, service, engine_health(sources->engine, slot),
+			       &services->queues.slots[slot], now);
+		shown->balancer = outcome_balancer(sources->engine, slot);
+		shown->check_durations = checkers_durations(sources->checkers, slot);
+		if (checking && room)
+			probers = gather_probers(show, probers, checking, now, shown);
 	}
 	show->view.services = show->services;
 }
@@ -265,6 +270,20 @@ static void gather_alerts(struct show *show, const struct alerts *alerts)
 	show->view.alerts_count = TARGET_KINDS;
 }
 
+static void gather_journal(struct view_journal *journal, struct store *store)
+{
+	struct store_counts counts = {0};
+
+	if (store)
+		store_count(store, &counts);
+	*journal = (struct view_journal){
+		.bytes = counts.bytes,
+		.kept = counts.kept,
+		.dropped = counts.dropped,
+		.writes = counts.writes,
+	};
+}
+
 static double wall_clock(void)
 {
 	struct timespec now;
@@ -285,6 +304,7 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	gather_errors(show, observer);
 	gather_signals(show, observer);
 	gather_alerts(show, sources->alerts);
+	gather_journal(&view->journal, sources->store);
 	view->events_lost = observer_events_lost(observer);
 	view->runs_missed = observer_runs_missed(observer);
 	view->tick_late = tick_late;

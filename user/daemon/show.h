@@ -9,7 +9,9 @@
 #include "serve/view.h"
 
 struct alerts;
+struct engine;
 struct observer;
+struct store;
 
 /* What does not change, or only with the configuration. */
 struct show_about {
@@ -23,9 +25,11 @@ struct show_about {
 /* Where it all comes from. */
 struct show_sources {
 	const struct services *services;
+	const struct engine *engine;
 	const struct checkers *checkers;
 	const struct observer *observer;
 	const struct alerts *alerts;
+	struct store *store; /* NULL: there is none */
 };
 
 struct show;

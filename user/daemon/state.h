@@ -14,9 +14,12 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/discovery.h"
+#include "daemon/gather.h"
 #include "daemon/plan.h"
+#include "daemon/roster.h"
 #include "daemon/service.h"
 #include "daemon/show.h"
+#include "engine/engine.h"
 #include "kernel/observer.h"
 #include "serve/http.h"
 
@@ -29,12 +32,16 @@ struct daemon {
 	struct observer *observer;
 	struct services services;
 	struct discovery discovery;
+	struct engine *engine;
+	struct roster roster;
+	struct gather gather;
 	struct checkers checkers;
 	struct plan plan;
 	struct control *control;
 	struct http *http;
 	struct show *show;
 	struct alerts *alerts;
+	struct store *store; /* NULL: there is no memory for one */
 	struct show_about about;
 	struct utsname kernel;
 	char listen[80];
@@ -70,6 +77,9 @@ void daemon_on_found(void *userdata, const struct shunt_event *event);
 
 /* …and of those who check services. */
 void daemon_on_probe(void *userdata, const struct shunt_probe *probe);
+
+/* A service that was not well is gone. */
+void daemon_on_gone(void *userdata, const struct health_change *change);
 
 /* What HTTP shows. */
 int daemon_on_view(void *userdata, const struct view **ret_view);

@@ -39,18 +39,16 @@ void breaker_begin(struct breaker_round *round, struct breakers *breakers,
 		   const struct breaker_rules *rules, struct breaker_decisions *decisions,
 		   uint64_t now)
 {
-	*round = (struct breaker_round){
-		.breakers = breakers,
-		.rules = rules,
-		.decisions = decisions,
-		.now = now,
-		.guards_limits =
-			{
-				.max_open = rules->guards->max_open,
-				.velocity = rules->limits.velocity,
-				.max_open_share = rules->guards->max_open_share,
-				.panic = rules->limits.panic,
-			},
+	round->breakers = breakers;
+	round->rules = rules;
+	round->decisions = decisions;
+	round->inputs = NULL;
+	round->now = now;
+	round->guards_limits = (struct guards_limits){
+		.max_open = rules->guards->max_open,
+		.velocity = rules->limits.velocity,
+		.max_open_share = rules->guards->max_open_share,
+		.panic = rules->limits.panic,
 	};
 }
 
@@ -78,14 +76,36 @@ static void take_count(struct breaker_round *round, uint32_t i, bool in)
 		census->open_by_rule += one;
 	if (is_usable(round, i))
 		census->usable[role] += one;
+	census->services += one;
 	census->kind[role] += one;
 }
 
 void breaker_count(struct breaker_round *round)
 {
-	round->census = (struct breaker_census){.services = round->breakers->count};
+	round->census = (struct breaker_census){0};
 	for (uint32_t i = 0; i < round->breakers->count; i++)
-		take_count(round, i, true);
+		if (breaker_exists(round->rules, i))
+			take_count(round, i, true);
+}
+
+static bool is_awake(const struct breaker *breaker)
+{
+	uint64_t known = 0;
+
+	for (unsigned i = 0; i < EVIDENCE_MAX; i++)
+		known |= breaker->evidence.sums[i];
+	return breaker->state != BREAKER_CLOSED || breaker->order.order || breaker->mode.order ||
+	       breaker->slow_since || known;
+}
+
+void breaker_settle(struct breakers *breakers, uint32_t i)
+{
+	uint64_t bit = 1ULL << (i % 64);
+
+	if (is_awake(&breakers->items[i]))
+		breakers->awake[i / 64] |= bit;
+	else
+		breakers->awake[i / 64] &= ~bit;
 }
 
 struct guards_case breaker_case(const struct breaker_round *round, uint32_t i, uint32_t open)

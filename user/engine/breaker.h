@@ -12,7 +12,8 @@
  * All breakers are stepped together, because guards look across them.  All is a function
  * of what is passed in; the same input gives the same decisions, byte for byte, and the
  * mode (shadow, enforce) changes none of them.  The state holds no pointers: all zero but
- * for `seed` and `count` has seen nothing, and it may be copied and stored as bytes.
+ * for `seed` and `count` has seen nothing, and it may be copied and stored as bytes.  Not
+ * every place needs to have a service.
  */
 #ifndef SHUNT_ENGINE_BREAKER_H
 #define SHUNT_ENGINE_BREAKER_H
@@ -33,6 +34,9 @@
 #define BREAKER_ALL UINT32_MAX
 /* Decisions that one step can make, and a little more. */
 #define BREAKER_DECISIONS_MAX(services) (3 * (size_t)(services) + 1)
+
+/* Words of a set of services. */
+#define BREAKER_SET_WORDS (SHUNT_SLOTS_MAX / 64)
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_STATE_MAX };
 
@@ -90,7 +94,7 @@ struct breaker_limits {
 struct breaker_service {
 	const char *name;
 	const struct config_endpoints *endpoints;
-	const struct config_breaker *breaker;
+	const struct config_breaker *breaker; /* NULL: there is no service in this place */
 	enum shunt_role role;
 };
 
@@ -124,6 +128,11 @@ struct breaker_tick {
 	uint64_t late; /* ns: by how much the tick was late */
 	uint64_t lost; /* events lost since the last tick */
 	const struct breaker_input *inputs; /* one for each service */
+	/*
+	 * A set, of 64 in a word: services to which anything happened.  Of all others the input
+	 * says no more than how healthy they are.  NULL: all of them.
+	 */
+	const uint64_t *stirred;
 };
 
 /* What an operator wants. */
@@ -181,7 +190,12 @@ struct breakers {
 	struct awareness awareness;
 	struct guards_trips trips;
 	struct breaker_standing mode; /* of all services */
-	uint32_t count;
+	/*
+	 * A set: those that time alone may move.  All others are closed and know nothing, so that
+	 * a step of theirs would change nothing, and none is taken.
+	 */
+	uint64_t awake[BREAKER_SET_WORDS];
+	uint32_t count; /* at most SHUNT_SLOTS_MAX */
 	uint32_t reserved;
 	struct breaker items[]; /* `count` */
 };

@@ -141,27 +141,37 @@ static int set_mode(struct breaker_round *round, const struct breaker_command *c
 	return 0;
 }
 
+static int obey(struct breaker_round *round, const struct breaker_command *command)
+{
+	switch (command->order) {
+	case BREAKER_TRIP:
+		return trip(round, command);
+	case BREAKER_RESET:
+		return reset(round, command);
+	case BREAKER_SET_MODE:
+		return command->mode <= CONFIG_MODE_ENFORCE ? set_mode(round, command) : -EINVAL;
+	case BREAKER_NO_ORDER:
+		break;
+	}
+	return -EINVAL;
+}
+
 int breaker_command(struct breakers *breakers, const struct breaker_rules *rules,
 		    const struct breaker_command *command, struct breaker_decisions *decisions)
 {
 	bool all = command->service == BREAKER_ALL;
 	struct breaker_round round;
+	int r;
 
 	if (all && command->order != BREAKER_SET_MODE)
 		return -EINVAL;
-	if (!all && command->service >= breakers->count)
+	if (!all &&
+	    (command->service >= breakers->count || !breaker_exists(rules, command->service)))
 		return -ENOENT;
 	breaker_begin(&round, breakers, rules, decisions, command->now);
 	breaker_count(&round);
-	switch (command->order) {
-	case BREAKER_TRIP:
-		return trip(&round, command);
-	case BREAKER_RESET:
-		return reset(&round, command);
-	case BREAKER_SET_MODE:
-		return command->mode <= CONFIG_MODE_ENFORCE ? set_mode(&round, command) : -EINVAL;
-	case BREAKER_NO_ORDER:
-		break;
-	}
-	return -EINVAL;
+	r = obey(&round, command);
+	if (!all)
+		breaker_settle(breakers, command->service);
+	return r;
 }

@@ -23,7 +23,17 @@ struct breaker_round {
 	struct breaker_census census;
 	struct guards_limits guards_limits;
 	uint64_t now; /* ns */
+	uint64_t due[BREAKER_SET_WORDS]; /* a set: those that are stepped */
 };
+
+/* Whether there is a service in place `i`. */
+static inline bool breaker_exists(const struct breaker_rules *rules, uint32_t i)
+{
+	return rules->services[i].breaker;
+}
+
+/* Notes whether time alone may move service `i`. */
+void breaker_settle(struct breakers *breakers, uint32_t i);
 
 /* Fills the round, but for its census. */
 void breaker_begin(struct breaker_round *round, struct breakers *breakers,

@@ -4,6 +4,57 @@
 
 #include "engine/breaker_parts.h"
 
+/* ---- who is due ---- */
+
+/* One that exists and is awake, or to which something happened; all, if that is not known. */
+static bool take_due(struct breaker_round *round, const uint64_t *stirred)
+{
+	const struct breakers *breakers = round->breakers;
+	uint32_t words = (breakers->count + 63) / 64;
+	bool any = false;
+
+	for (uint32_t w = 0; w < words; w++) {
+		round->due[w] = stirred ? breakers->awake[w] | stirred[w] : UINT64_MAX;
+		any |= round->due[w] != 0;
+	}
+	return any;
+}
+
+/* Calls `fn` for each that is due, in order. */
+static void each(struct breaker_round *round, void (*fn)(struct breaker_round *round, uint32_t i))
+{
+	uint32_t count = round->breakers->count;
+
+	for (uint32_t w = 0; w * 64 < count; w++) {
+		for (uint64_t left = round->due[w]; left; left &= left - 1) {
+			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(left);
+
+			if (i < count && breaker_exists(round->rules, i))
+				fn(round, i);
+		}
+	}
+}
+
+/* …and from the last to the first. */
+static void each_backwards(struct breaker_round *round,
+			   void (*fn)(struct breaker_round *round, uint32_t i))
+{
+	uint32_t count = round->breakers->count;
+
+	for (uint32_t w = (count + 63) / 64; w-- > 0;) {
+		uint64_t left = round->due[w];
+
+		while (left) {
+			uint32_t bit = 63 - (uint32_t)__builtin_clzll(left);
+			uint32_t i = w * 64 + bit;
+
+			left &= ~(1ULL << bit);
+			if (i < count && breaker_exists(round->rules, i))
+				fn(round, i);
+		}
+	}
+}
+
 /* ---- orders that expire ---- */
 
 static bool has_expired(const struct breaker_standing *standing, uint64_t now)
@@ -46,17 +97,15 @@ static void expire(struct breaker_round *round, uint32_t i)
 	breaker_move(round, i, BREAKER_HALF_OPEN, &draft);
 }
 
-static void expire_all(struct breaker_round *round)
+static void expire_for_all(struct breaker_round *round)
 {
 	struct breakers *breakers = round->breakers;
+	struct breaker_decision draft;
 
-	if (has_expired(&breakers->mode, round->now)) {
-		struct breaker_decision draft = draft_end(round, BREAKER_ALL, &breakers->mode);
-
-		breaker_tell(round, &draft);
-	}
-	for (uint32_t i = 0; i < breakers->count; i++)
-		expire(round, i);
+	if (!has_expired(&breakers->mode, round->now))
+		return;
+	draft = draft_end(round, BREAKER_ALL, &breakers->mode);
+	breaker_tell(round, &draft);
 }
 
 /* ---- modes, evidence ---- */
@@ -137,13 +186,18 @@ static bool is_refused(struct breaker_round *round, struct breaker_decision *dra
 static void decide_closed(struct breaker_round *round, uint32_t i)
 {
 	const struct breaker_rules *rules = round->rules;
-	struct breaker_decision draft = breaker_draft(round, i, BREAKER_REFUSED, BREAKER_NO_REASON);
+	struct breaker_numbers numbers = {0};
+	enum breaker_reason reason = breaker_trigger(&round->breakers->items[i],
+						     rules->services[i].breaker, &rules->limits,
+						     &round->inputs[i], round->now, &numbers);
+	struct breaker_decision draft;
 
-	draft.reason = breaker_trigger(&round->breakers->items[i], rules->services[i].breaker,
-				       &rules->limits, &round->inputs[i], round->now,
-				       &draft.numbers);
-	if (draft.reason == BREAKER_NO_REASON ||
-	    is_refused(round, &draft, round->census.open + 1, GUARDS_ALL))
+	/* Nearly always: what a decision is made of is not made for nothing. */
+	if (reason == BREAKER_NO_REASON)
+		return;
+	draft = breaker_draft(round, i, BREAKER_REFUSED, reason);
+	draft.numbers = numbers;
+	if (is_refused(round, &draft, round->census.open + 1, GUARDS_ALL))
 		return;
 	guards_trip(&round->breakers->trips, round->now);
 	draft.what = BREAKER_MOVED;
@@ -189,17 +243,17 @@ static void decide(struct breaker_round *round, uint32_t i)
 	}
 }
 
-/* Only a loop that is on time renews what it has said. */
-static void renew_leases(struct breaker_round *round, uint64_t late)
+static void renew_lease(struct breaker_round *round, uint32_t i)
 {
-	if (late > round->rules->limits.awareness.late)
-		return;
-	for (uint32_t i = 0; i < round->breakers->count; i++) {
-		struct breaker *breaker = &round->breakers->items[i];
+	struct breaker *breaker = &round->breakers->items[i];
 
-		if (breaker->state != BREAKER_CLOSED)
-			breaker->lease = round->now + round->rules->guards->lease;
-	}
+	if (breaker->state != BREAKER_CLOSED)
+		breaker->lease = round->now + round->rules->guards->lease;
+}
+
+static void settle(struct breaker_round *round, uint32_t i)
+{
+	breaker_settle(round->breakers, i);
 }
 
 void breaker_step(struct breakers *breakers, const struct breaker_rules *rules,
@@ -211,13 +265,16 @@ void breaker_step(struct breakers *breakers, const struct breaker_rules *rules,
 		      tick->lost);
 	breaker_begin(&round, breakers, rules, decisions, tick->now);
 	round.inputs = tick->inputs;
+	expire_for_all(&round);
+	if (!take_due(&round, tick->stirred))
+		return;
 	breaker_count(&round);
-	expire_all(&round);
-	for (uint32_t i = 0; i < breakers->count; i++)
-		take_input(&round, i);
-	for (uint32_t i = breakers->count; i-- > 0;)
-		release(&round, i);
-	for (uint32_t i = 0; i < breakers->count; i++)
-		decide(&round, i);
-	renew_leases(&round, tick->late);
+	each(&round, expire);
+	each(&round, take_input);
+	each_backwards(&round, release);
+	each(&round, decide);
+	/* Only a loop that is on time renews what it has said. */
+	if (tick->late <= rules->limits.awareness.late)
+		each(&round, renew_lease);
+	each(&round, settle);
 }

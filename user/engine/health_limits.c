@@ -44,6 +44,7 @@ static void default_evidence(struct health_limits *limits)
 		.expires = 60 * NSEC_PER_SEC,
 		.recent = 10 * NSEC_PER_SEC,
 	};
+	sequential_prepare(&limits->traffic);
 	limits->silence = (struct silence_limits){
 		.shortest = 500 * NSEC_PER_MSEC,
 		.gaps = 5,

@@ -7,41 +7,41 @@
 /* ns, see floor_of() */
 #define APART 0.5e9
 
-/* What one connection says for `bad_share` and against `good_share`. */
-struct weights {
-	double success, failure; /* both above 0 */
-};
-
-static struct weights weights_of(double good_share, double bad_share)
+/* What one connection says for `bad` and against `good`: above 0 both. */
+static double failure_weight(double good, double bad)
 {
-	return (struct weights){
-		.success = log((1 - good_share) / (1 - bad_share)),
-		.failure = log(bad_share / good_share),
-	};
+	return log(bad / good);
 }
 
-/* Wald's bounds. */
-static double bad_bound(const struct sequential_limits *limits)
+static double success_weight(double good, double bad)
 {
-	return log((1 - limits->beta) / limits->alpha);
-}
-
-static double good_bound(const struct sequential_limits *limits)
-{
-	return log(limits->beta / (1 - limits->alpha));
+	return log((1 - good) / (1 - bad));
 }
 
 /*
  * The lowest score from which the shortest run of failures that decides from 0 decides
  * too, if they come no more than half a second apart.
  */
-static double floor_of(const struct sequential_limits *limits, const struct weights *weights)
+static double floor_of(const struct sequential_limits *limits)
 {
-	double bound = bad_bound(limits);
-	double run = ceil(bound / weights->failure);
+	const struct sequential_scores *scores = &limits->scores;
+	double run = ceil(scores->bad / scores->failure);
 	double kept = exp2(-(run - 1) * APART / (double)limits->half_life);
 
-	return fmin(bound / kept - run * weights->failure, 0);
+	return fmin(scores->bad / kept - run * scores->failure, 0);
+}
+
+void sequential_prepare(struct sequential_limits *limits)
+{
+	limits->scores = (struct sequential_scores){
+		.success = success_weight(limits->good_share, limits->bad_share),
+		.failure = failure_weight(limits->good_share, limits->bad_share),
+		.recovery_success = success_weight(limits->good_share, limits->recovery_share),
+		.recovery_failure = failure_weight(limits->good_share, limits->recovery_share),
+		.bad = log((1 - limits->beta) / limits->alpha),
+		.good = log(limits->beta / (1 - limits->alpha)),
+	};
+	limits->scores.floor = floor_of(limits);
 }
 
 void sequential_forget(struct sequential *test)
@@ -83,20 +83,19 @@ static void add_counts(struct sequential *test, const struct sequential_limits *
 static void recover(struct sequential *test, const struct sequential_limits *limits, uint64_t now,
 		    double successes, double failures)
 {
-	struct weights weights = weights_of(limits->good_share, limits->recovery_share);
-	double bound = bad_bound(limits);
+	const struct sequential_scores *scores = &limits->scores;
 	bool steady, clean;
 
-	test->recovery += successes * weights.success - failures * weights.failure;
+	test->recovery += successes * scores->recovery_success -
+			  failures * scores->recovery_failure;
 	if (test->recovery <= 0) {
 		test->recovery = 0;
 		test->recovering_since = now;
 	}
-	test->recovery = fmin(test->recovery, bound);
+	test->recovery = fmin(test->recovery, scores->bad);
 
-	steady = test->recovery >= bound && now - test->recovering_since >= limits->steady;
-	weights = weights_of(limits->good_share, limits->bad_share);
-	clean = (double)test->clean * weights.success >= -good_bound(limits) &&
+	steady = test->recovery >= scores->bad && now - test->recovering_since >= limits->steady;
+	clean = (double)test->clean * scores->success >= -scores->good &&
 		now - test->failed_at >= limits->clean;
 	if (!steady && !clean)
 		return;
@@ -108,21 +107,20 @@ static void recover(struct sequential *test, const struct sequential_limits *lim
 static void detect(struct sequential *test, const struct sequential_limits *limits, uint64_t now,
 		   double successes, double failures)
 {
-	struct weights weights = weights_of(limits->good_share, limits->bad_share);
-	double bound = bad_bound(limits);
+	const struct sequential_scores *scores = &limits->scores;
 
 	if (test->at)
 		test->score *= exp2(-(double)(now - test->at) / (double)limits->half_life);
-	test->score += failures * weights.failure - successes * weights.success;
-	test->score = fmax(test->score, floor_of(limits, &weights));
+	test->score += failures * scores->failure - successes * scores->success;
+	test->score = fmax(test->score, scores->floor);
 
-	if (!test->bad && test->score >= bound) {
+	if (!test->bad && test->score >= scores->bad) {
 		test->bad = true;
 		test->bad_since = now;
 		test->recovery = 0;
 		test->recovering_since = now;
 	}
-	if (test->bad && test->score >= 2 * bound)
+	if (test->bad && test->score >= 2 * scores->bad)
 		test->certain = true;
 }
 

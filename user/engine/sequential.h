@@ -24,6 +24,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What the shares and errors of the limits come to: see sequential_prepare(). */
+struct sequential_scores {
+	double success, failure; /* what one connection takes from the score, and adds to it */
+	double recovery_success, recovery_failure; /* likewise on the way back */
+	double bad, good; /* Wald's bounds */
+	double floor; /* the score is never below this */
+};
+
 struct sequential_limits {
 	double good_share; /* p0: the share of failures of a good service */
 	double bad_share; /* p1: …of a bad one */
@@ -35,6 +43,7 @@ struct sequential_limits {
 	uint64_t half_life; /* ns: what is known counts half after this */
 	uint64_t expires; /* ns: without any connection, "bad" is forgotten after this */
 	uint64_t recent; /* ns: what the counts for people are over: this to twice this */
+	struct sequential_scores scores;
 };
 
 /* All zero has seen nothing. */
@@ -53,6 +62,9 @@ struct sequential {
 	bool bad;
 	bool certain; /* …and the score came to twice the bound: an error of alpha squared */
 };
+
+/* Fills `scores` from the rest, which must be set: logarithms are not for every tick. */
+void sequential_prepare(struct sequential_limits *limits);
 
 /*
  * Takes what happened since the last call; both may be 0.  `now` is ns and never falls.

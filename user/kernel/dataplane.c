@@ -5,25 +5,30 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_link.h>
 #include <math.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "kernel/interface.h"
+#include "kernel/outbound.h"
+#include "kernel/redirect.h"
 
 #include "breaker.skel.h"
 
 #define OWN_NETNS "/proc/self/ns/net"
 
+/* Of a map that is shared with nobody. */
+#define OWN_ENTRIES 4096
+
 struct dataplane {
 	struct breaker_bpf *bpf;
 	struct bpf_link *local; /* or NULL */
+	struct outbound *outbound; /* or NULL */
+	struct redirect *redirect; /* or NULL: this kernel cannot */
 	int interfaces[DATAPLANE_INTERFACES_MAX]; /* descriptors of links */
 	unsigned interfaces_count;
 	uint32_t slots;
@@ -46,7 +51,7 @@ static size_t counts_size(const struct dataplane *dataplane)
 
 static int share(struct bpf_map *map, int fd)
 {
-	return fd < 0 ? 0 : bpf_map__reuse_fd(map, fd);
+	return fd < 0 ? bpf_map__set_max_entries(map, OWN_ENTRIES) : bpf_map__reuse_fd(map, fd);
 }
 
 static int prepare_maps(struct dataplane *dataplane, const struct dataplane_options *options)
@@ -63,6 +68,11 @@ static int prepare_maps(struct dataplane *dataplane, const struct dataplane_opti
 	if (r < 0)
 		return r;
 	r = bpf_map__set_max_entries(bpf->maps.shunt_verdicts, dataplane->slots * dataplane->cpus);
+	if (r < 0)
+		return r;
+	if (dataplane->redirect)
+		r = bpf_map__reuse_fd(bpf->maps.shunt_standbys,
+				      redirect_standbys(dataplane->redirect));
 	if (r < 0)
 		return r;
 	r = share(bpf->maps.shunt_inbound, options->inbound_fd);
@@ -85,6 +95,8 @@ static int load(struct dataplane *dataplane, const struct dataplane_options *opt
 {
 	int r;
 
+	/* Without it all but redirection is there. */
+	redirect_open(dataplane->slots, &dataplane->redirect);
 	dataplane->bpf = breaker_bpf__open();
 	if (!dataplane->bpf)
 		return -errno;
@@ -94,6 +106,8 @@ static int load(struct dataplane *dataplane, const struct dataplane_options *opt
 	r = breaker_bpf__load(dataplane->bpf);
 	if (r < 0)
 		return r;
+	if (dataplane->redirect)
+		redirect_use(dataplane->redirect, bpf_map__fd(dataplane->bpf->maps.shunt_targets));
 	r = map_memory(dataplane->bpf->maps.shunt_rulings, rulings_size(dataplane),
 		       (void **)&dataplane->rulings);
 	if (r < 0)
@@ -131,6 +145,8 @@ void dataplane_close(struct dataplane *dataplane)
 	for (unsigned i = 0; i < dataplane->interfaces_count; i++)
 		close(dataplane->interfaces[i]);
 	bpf_link__destroy(dataplane->local);
+	outbound_close(dataplane->outbound);
+	redirect_close(dataplane->redirect);
 	if (dataplane->rulings)
 		munmap(dataplane->rulings, rulings_size(dataplane));
 	if (dataplane->counts)
@@ -140,50 +156,6 @@ void dataplane_close(struct dataplane *dataplane)
 }
 
 /* ---- attach ---- */
-
-/* The Ethernet address of an interface. */
-static int read_address(const char *interface, struct shunt_interface *ret_interface)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {0};
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	strncpy(request.ifr_name, interface, sizeof(request.ifr_name) - 1);
-	if (ioctl(fd, SIOCGIFHWADDR, &request))
-		r = -errno;
-	else if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
-		r = -EOPNOTSUPP;
-	else
-		memcpy(ret_interface->address, request.ifr_hwaddr.sa_data,
-		       sizeof(ret_interface->address));
-	close(fd);
-	return r;
-}
-
-/*
- * A link in the driver, or else a generic one; not just whichever the kernel takes, which
- * would not say which it is.  A program that is there already is -EBUSY if it is attached in
- * the same way and -EEXIST if in the other (net/core/dev.c, dev_xdp_attach()).
- */
-static int attach_link(struct dataplane *dataplane, uint32_t index, bool *ret_native)
-{
-	int program = bpf_program__fd(dataplane->bpf->progs.shunt_frame);
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
-	bool native = true;
-	int link = bpf_link_create(program, (int)index, BPF_XDP, &options);
-
-	if (link < 0 && link != -EBUSY && link != -EEXIST) {
-		native = false;
-		options.flags = XDP_FLAGS_SKB_MODE;
-		link = bpf_link_create(program, (int)index, BPF_XDP, &options);
-	}
-	if (link < 0)
-		return link == -EEXIST ? -EBUSY : link;
-	*ret_native = native;
-	return link;
-}
 
 int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *ret_native)
 {
@@ -195,14 +167,14 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *r
 		return -ENODEV;
 	if (dataplane->interfaces_count == DATAPLANE_INTERFACES_MAX)
 		return -ENOSPC;
-	r = read_address(interface, &address);
+	r = interface_read(interface, &address);
 	if (r < 0)
 		return r;
 	r = bpf_map__update_elem(dataplane->bpf->maps.shunt_interfaces, &index, sizeof(index),
 				 &address, sizeof(address), BPF_ANY);
 	if (r < 0)
 		return r;
-	r = attach_link(dataplane, index, ret_native);
+	r = interface_attach(index, bpf_program__fd(dataplane->bpf->progs.shunt_frame), ret_native);
 	if (r < 0)
 		return r;
 	dataplane->interfaces[dataplane->interfaces_count++] = r;
@@ -222,7 +194,49 @@ int dataplane_attach_local(struct dataplane *dataplane)
 	return r;
 }
 
+int dataplane_attach_outbound(struct dataplane *dataplane, int cgroup, int outbound_fd,
+			      int prefixes_fd)
+{
+	const struct outbound_options options = {
+		.slots = dataplane->slots,
+		.cgroup = cgroup,
+		.rulings_fd = bpf_map__fd(dataplane->bpf->maps.shunt_rulings),
+		.verdicts_fd = bpf_map__fd(dataplane->bpf->maps.shunt_verdicts),
+		.outbound_fd = outbound_fd,
+		.prefixes_fd = prefixes_fd,
+	};
+	int r;
+
+	if (dataplane->outbound)
+		return -EALREADY;
+	r = outbound_open(&options, &dataplane->outbound);
+	if (r >= 0)
+		outbound_arm(dataplane->outbound, dataplane->bpf->bss->shunt_armed);
+	return r;
+}
+
 /* ---- rule ---- */
+
+int dataplane_set_fallback(struct dataplane *dataplane, uint32_t slot,
+			   const struct shunt_target *fallback)
+{
+	if (!dataplane->outbound)
+		return -EOPNOTSUPP;
+	return outbound_set_fallback(dataplane->outbound, slot, fallback);
+}
+
+int dataplane_set_target(struct dataplane *dataplane, uint32_t slot,
+			 const struct shunt_target *target)
+{
+	if (!dataplane->redirect)
+		return -EOPNOTSUPP;
+	return redirect_set(dataplane->redirect, slot, target);
+}
+
+int dataplane_refresh(struct dataplane *dataplane)
+{
+	return dataplane->redirect ? redirect_refresh(dataplane->redirect) : 0;
+}
 
 uint32_t dataplane_share(double share)
 {
@@ -231,9 +245,12 @@ uint32_t dataplane_share(double share)
 	return share >= 1 ? UINT32_MAX : (uint32_t)lrint(share * UINT32_MAX);
 }
 
-static bool is_carried_out(uint8_t verdict)
+static bool is_carried_out(const struct dataplane *dataplane, uint32_t slot, uint8_t verdict)
 {
-	return verdict < SHUNT_VERDICT_MAX && verdict != SHUNT_VERDICT_REDIRECT;
+	if (verdict == SHUNT_VERDICT_REDIRECT)
+		return (dataplane->outbound && outbound_has_fallback(dataplane->outbound, slot)) ||
+		       (dataplane->redirect && redirect_has(dataplane->redirect, slot));
+	return verdict < SHUNT_VERDICT_MAX;
 }
 
 /*
@@ -250,13 +267,15 @@ static void store(struct dataplane *dataplane, uint32_t slot, const struct shunt
 	__atomic_store_n(&shared->word, ruling->word, __ATOMIC_RELEASE);
 	__atomic_store_n(&shared->until, ruling->until, __ATOMIC_RELEASE);
 	*armed = *armed + (is && !was) - (was && !is);
+	if (dataplane->outbound)
+		outbound_arm(dataplane->outbound, *armed);
 }
 
 int dataplane_rule(struct dataplane *dataplane, uint32_t slot, const struct shunt_ruling *ruling)
 {
 	if (slot >= dataplane->slots)
 		return -ERANGE;
-	if (!is_carried_out(ruling->verdict))
+	if (!is_carried_out(dataplane, slot, ruling->verdict))
 		return -EOPNOTSUPP;
 	store(dataplane, slot, ruling);
 	return 0;
@@ -307,11 +326,17 @@ void dataplane_clear(struct dataplane *dataplane, uint32_t slot)
 {
 	for (uint32_t cpu = 0; cpu < dataplane->cpus && slot < dataplane->slots; cpu++)
 		memset(counts_at(dataplane, cpu, slot), 0, sizeof(struct shunt_verdict_counts));
+	if (dataplane->outbound)
+		outbound_set_fallback(dataplane->outbound, slot, NULL);
+	if (dataplane->redirect)
+		redirect_set(dataplane->redirect, slot, NULL);
 }
 
 uint64_t dataplane_unjudged(const struct dataplane *dataplane, enum shunt_unjudged why)
 {
-	return *(volatile __u64 *)&dataplane->bpf->bss->shunt_unjudged[why];
+	uint64_t count = *(volatile __u64 *)&dataplane->bpf->bss->shunt_unjudged[why];
+
+	return dataplane->outbound ? count + outbound_unjudged(dataplane->outbound, why) : count;
 }
 
 const char *dataplane_unjudged_name(enum shunt_unjudged why)
@@ -326,6 +351,7 @@ const char *dataplane_unjudged_name(enum shunt_unjudged why)
 		[SHUNT_UNJUDGED_EXPIRED] = "expired",
 		[SHUNT_UNJUDGED_UNSUPPORTED] = "unsupported",
 		[SHUNT_UNJUDGED_UNANSWERED] = "unanswered",
+		[SHUNT_UNJUDGED_STANDBY] = "standby",
 	};
 
 	return names[why];

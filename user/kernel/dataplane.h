@@ -51,13 +51,46 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *r
  */
 int dataplane_attach_local(struct dataplane *dataplane);
 
+/*
+ * Attaches to the connect(2) of the processes of a cgroup and of all below it, `cgroup` being
+ * a descriptor of its folder: cgroup_root() for all of this host.  To be left out where no
+ * service is a dependency, for each connect(2) pays for it.  The maps are the observer's of
+ * what dependencies are found by, or -1 for maps of its own.  0 or a negative errno: -EPERM
+ * without privileges or where another program wants the cgroup for itself; -EALREADY.
+ */
+int dataplane_attach_outbound(struct dataplane *dataplane, int cgroup, int outbound_fd,
+			      int prefixes_fd);
+
+/*
+ * Sets where connections to a dependency go under SHUNT_VERDICT_REDIRECT, or with NULL that
+ * they can go nowhere; dataplane_clear() does so, too.  Changing it is safe at any time.  0,
+ * -EOPNOTSUPP where dependencies are not attached to, or another negative errno.
+ */
+int dataplane_set_fallback(struct dataplane *dataplane, uint32_t slot,
+			   const struct shunt_target *fallback);
+
+/*
+ * Sets where a slot's connections go under SHUNT_VERDICT_REDIRECT, or with NULL that they can
+ * go nowhere; what was begun stays where it is.  Clients on this host and a standby on this host
+ * need dataplane_attach_local().  0; -ERANGE; -EOPNOTSUPP where this kernel cannot; -EADDRNOTAVAIL
+ * for an address that is none of this host's; -ENETUNREACH …
+ */
+int dataplane_set_target(struct dataplane *dataplane, uint32_t slot,
+			 const struct shunt_target *target);
+
+/*
+ * Looks for the targets' listening sockets: to be called each second or so, for a standby
+ * that was started anew.  Nothing where no slot has a target.  0 or a negative errno.
+ */
+int dataplane_refresh(struct dataplane *dataplane);
+
 /* The share of connections that a half-open ruling admits (0 to 1), for its `admit`. */
 uint32_t dataplane_share(double share);
 
 /*
  * Rules on a slot from now on, until `ruling->until` (CLOCK_MONOTONIC, ns).  0, -ERANGE for a
- * slot that is none, or -EOPNOTSUPP for a verdict that is not carried out, with the ruling
- * that was there in force still.
+ * slot that is none, or -EOPNOTSUPP for a verdict that is not carried out (REDIRECT without a
+ * target), with the ruling that was there in force still.
  */
 int dataplane_rule(struct dataplane *dataplane, uint32_t slot, const struct shunt_ruling *ruling);
 
@@ -74,7 +107,7 @@ void dataplane_read(const struct dataplane *dataplane, uint32_t slot,
 /* Zeroes that, for a slot that is given to another service and has no ruling. */
 void dataplane_clear(struct dataplane *dataplane, uint32_t slot);
 
-/* Packets that passed unjudged while some ruling was there, by why. */
+/* Packets and attempts that passed unjudged while some ruling was there, by why. */
 uint64_t dataplane_unjudged(const struct dataplane *dataplane, enum shunt_unjudged why);
 
 /* The word for that in metrics: "truncated", "fragment" … */

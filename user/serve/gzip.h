@@ -7,7 +7,7 @@
 
 /*
  * Appends `in` compressed.  The level is the fastest, for the text is made of
- * near copies, which any level finds.  Returns 0 or -ENOMEM.
+ * near copies, which any level finds.  Returns 0, -ENOMEM, or -EFBIG from 4 GiB on.
  */
 int gzip_compress(const struct buffer *in, struct buffer *out);
 

@@ -180,6 +180,23 @@ static void collect_targets(const struct metric_family *family, const struct vie
 	}
 }
 
+enum journal_field { JOURNAL_BYTES, JOURNAL_KEPT, JOURNAL_DROPPED, JOURNAL_WRITES };
+
+static void collect_journal(const struct metric_family *family, const struct view *view,
+			    struct metric_sink *sink)
+{
+	const struct view_journal *journal = &view->journal;
+	const double values[] = {
+		[JOURNAL_BYTES] = (double)journal->bytes,
+		[JOURNAL_KEPT] = (double)journal->kept,
+		[JOURNAL_DROPPED] = (double)journal->dropped,
+		[JOURNAL_WRITES] = journal->writes,
+	};
+	struct metric_labels labels = {0};
+
+	sink->value(sink, &labels, values[family->field]);
+}
+
 static void collect_signals(const struct metric_family *family, const struct view *view,
 			    struct metric_sink *sink)
 {
@@ -339,6 +356,14 @@ static const struct metric_family families[] = {
 	 NULL, METRIC_COUNTER, collect_targets, offsetof(struct view_alerts, failed)},
 	{"shunt_alerts_waiting", "Alerts that a target has yet to accept.", NULL, METRIC_GAUGE,
 	 collect_targets, offsetof(struct view_alerts, waiting)},
+	{"shunt_journal_bytes", "What the journal takes on the disk.", "bytes", METRIC_GAUGE,
+	 collect_journal, JOURNAL_BYTES},
+	{"shunt_journal_available", "1 where the last record was kept, 0 where it was lost.", NULL,
+	 METRIC_GAUGE, collect_journal, JOURNAL_WRITES},
+	{"shunt_journal_records_total", "Records that are safe on the disk.", NULL, METRIC_COUNTER,
+	 collect_journal, JOURNAL_KEPT},
+	{"shunt_journal_records_dropped_total", "Records that were lost.", NULL, METRIC_COUNTER,
+	 collect_journal, JOURNAL_DROPPED},
 	{"shunt_signal_available", "1 where this kernel gives the signal, 0 where it does not.",
 	 NULL, METRIC_GAUGE, collect_signals, 0},
 	{"shunt_bpf_errors_total", "Helper calls of the BPF programs that failed.", NULL,

@@ -112,8 +112,9 @@ static void put_time(bool *fine, json_t *object, const char *key, double seconds
 }
 
 static void put_health(bool *fine, json_t *object, const struct view *view,
-		       const struct health_verdict *health)
+		       const struct view_service *service)
 {
+	const struct health_verdict *health = service->health;
 	char reason[REASON_SIZE];
 	double age;
 
@@ -123,7 +124,7 @@ static void put_health(bool *fine, json_t *object, const struct view *view,
 		return;
 	}
 	age = (double)(view->now - health->since) / NSEC_PER_SEC;
-	health_explain(health, NULL, reason, sizeof(reason));
+	health_explain(health, service->balancer, reason, sizeof(reason));
 	put_string(fine, object, "state", health_state_name(health->state));
 	put_time(fine, object, "since", view->wall_clock - age);
 	put_double(fine, object, "since_seconds", age);
@@ -177,7 +178,7 @@ static json_t *status_service(bool *fine, const struct view *view,
 	put_string(fine, object, "name", service->name);
 	put_string(fine, object, "role", name_role(service->role));
 	put_string(fine, object, "activity", service->activity);
-	put_health(fine, object, view, service->health);
+	put_health(fine, object, view, service);
 	put(fine, object, "handshakes", status_handshakes(fine, service->total));
 	put(fine, object, "closes", status_closes(fine, service->total));
 	put_u64(fine, object, "connections_active", view_active(service->total));

@@ -42,6 +42,7 @@ struct view_service {
 	enum shunt_role role;
 	const char *activity; /* busy, idle; gone: no listener any more */
 	const struct health_verdict *health; /* NULL: it is not judged */
+	const char *balancer; /* the kind of its load balancer; NULL: not known */
 	const struct shunt_cell *total; /* summed over CPUs, with what listeners turned away */
 	uint64_t queue_length; /* connections that wait to be accepted */
 	uint64_t queue_limit; /* 0: nobody listens, or it cannot be known */
@@ -76,6 +77,14 @@ struct view_alerts {
 	uint64_t waiting; /* alerts that have yet to be accepted */
 };
 
+/* What is kept of what happened. */
+struct view_journal {
+	uint64_t bytes; /* on the disk; 0: there is none */
+	uint64_t kept; /* records, since the start */
+	uint64_t dropped; /* …that were lost */
+	bool writes; /* the last was kept */
+};
+
 /* What the daemon itself takes; start_time 0: not known, and nothing is shown. */
 struct view_process {
 	double start_time; /* seconds since the Unix epoch */
@@ -95,6 +104,7 @@ struct view {
 	size_t signals_count;
 	const struct view_alerts *alerts;
 	size_t alerts_count;
+	struct view_journal journal;
 	uint64_t events_lost; /* ring buffer `events` */
 	uint64_t runs_missed; /* program runs skipped by the kernel (recursion) */
 	double tick_late; /* seconds: the last tick's lateness */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Gathers what the engine is given at a tick (engine/engine.h): what happened to each
+ * service since the last, and where it is asked for, accept queues and waiting requests.
+ *
+ * Of a service to which nothing happened nothing is gathered, so that one tick of many that
+ * are idle touches little memory: of each a few counters, whose sum has not changed.
+ */
+#ifndef SHUNT_DAEMON_GATHER_H
+#define SHUNT_DAEMON_GATHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+
+struct bindings;
+struct observer;
+struct observer_waiting;
+struct services;
+
+/* What was known of a slot at the last tick. */
+struct gathered {
+	uint64_t activity; /* observer_activity(), and what its listeners turned away */
+	uint32_t open; /* connections */
+	uint8_t begun; /* else what there is was before its first tick */
+	uint8_t followed;
+};
+
+/* Arrays are by slot. */
+struct gather {
+	struct observer *observer;
+	const struct bindings *bindings; /* whose listeners are whose */
+	struct services *services;
+	struct engine *engine;
+	struct gathered *last;
+	struct health_traffic *counted; /* all that there was, as of the last tick */
+	uint64_t *dropped; /* likewise, by its listeners */
+	struct observer_waiting *waiting; /* as last looked at */
+	struct engine_sample *samples; /* of this tick, in a row */
+};
+
+/* Makes room for the slots of `services`; nobody is followed yet.  0 or -ENOMEM. */
+int gather_init(struct gather *gather, struct observer *observer, const struct bindings *bindings,
+		struct services *services, struct engine *engine);
+
+void gather_done(struct gather *gather);
+
+/* Follows a slot from now on, or no more; what was before its first tick does not count. */
+void gather_follow(struct gather *gather, uint32_t slot, bool follow);
+
+/*
+ * Gathers a tick at `now` (ns, CLOCK_MONOTONIC), `late` ns late, since which the last `lost`
+ * events were lost.  What it points to holds until the next.
+ */
+void gather_take(struct gather *gather, uint64_t now, uint64_t late, uint64_t lost,
+		 struct engine_tick *ret_tick);
+
+#endif

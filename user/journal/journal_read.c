@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reading the journal. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "journal/journal_file.h"
+
+#define COLUMNS "sequence, run, time, wall, kind, raw, crc, bytes"
+
+/* Tells one row; -EUCLEAN where it is not what was written. */
+static int tell(sqlite3_stmt *statement, journal_fn call, void *userdata)
+{
+	struct journal_record record = {
+		.sequence = (uint64_t)sqlite3_column_int64(statement, 0),
+		.run = (uint32_t)sqlite3_column_int64(statement, 1),
+		.time = (uint64_t)sqlite3_column_int64(statement, 2),
+		.wall = (uint64_t)sqlite3_column_int64(statement, 3),
+		.kind = (uint32_t)sqlite3_column_int64(statement, 4),
+	};
+	const struct journal_packed packed = {
+		.raw = (size_t)sqlite3_column_int64(statement, 5),
+		.crc = (uint32_t)sqlite3_column_int64(statement, 6),
+		.bytes = sqlite3_column_blob(statement, 7),
+		.size = (size_t)sqlite3_column_bytes(statement, 7),
+	};
+	void *memory = NULL;
+	int r = journal_unpack(&packed, &record, &memory);
+
+	if (r < 0)
+		return r;
+	r = call(userdata, &record);
+	free(memory);
+	return r;
+}
+
+/* One row after the other, those that are damaged left out. */
+static int tell_all(struct journal *journal, sqlite3_stmt *statement, journal_fn call,
+		    void *userdata, uint64_t *bad)
+{
+	int result, r = 0;
+
+	while (!r && (result = sqlite3_step(statement)) != SQLITE_DONE) {
+		if (result != SQLITE_ROW)
+			return journal_errno(journal, result);
+		r = tell(statement, call, userdata);
+		if (r == -EUCLEAN) {
+			(*bad)++;
+			r = 0;
+		}
+	}
+	return r;
+}
+
+int journal_each(struct journal *journal, uint64_t from, journal_fn call, void *userdata,
+		 uint64_t *ret_bad)
+{
+	sqlite3_stmt *statement = NULL;
+	uint64_t bad = 0;
+	int r;
+
+	r = journal_errno(journal,
+			  sqlite3_prepare_v2(journal->db,
+					     "SELECT " COLUMNS " FROM records WHERE sequence >= ? "
+					     "ORDER BY sequence",
+					     -1, &statement, NULL));
+	if (r >= 0) {
+		sqlite3_bind_int64(statement, 1, (sqlite3_int64)from);
+		r = tell_all(journal, statement, call, userdata, &bad);
+	}
+	sqlite3_finalize(statement);
+	if (ret_bad)
+		*ret_bad = bad;
+	return r;
+}
+
+struct once {
+	journal_fn call;
+	void *userdata;
+	bool done;
+};
+
+static int call_once(void *userdata, const struct journal_record *record)
+{
+	struct once *once = userdata;
+	int r = once->call(once->userdata, record);
+
+	once->done = true;
+	return r ? r : 1;
+}
+
+int journal_last(struct journal *journal, uint32_t kind, uint64_t wall, journal_fn call,
+		 void *userdata)
+{
+	struct once once = {.call = call, .userdata = userdata};
+	sqlite3_stmt *statement = NULL;
+	uint64_t bad = 0;
+	int r;
+
+	/* One that is damaged is passed over for the one before. */
+	r = journal_errno(journal, sqlite3_prepare_v2(journal->db,
+						      "SELECT " COLUMNS
+						      " FROM records WHERE kind = ? AND wall <= ? "
+						      "ORDER BY sequence DESC",
+						      -1, &statement, NULL));
+	if (r >= 0) {
+		sqlite3_bind_int64(statement, 1, kind);
+		sqlite3_bind_int64(statement, 2,
+				   (sqlite3_int64)(wall > INT64_MAX ? INT64_MAX : wall));
+		r = tell_all(journal, statement, call_once, &once, &bad);
+	}
+	sqlite3_finalize(statement);
+	if (r == 1)
+		return 0;
+	return r || once.done ? r : -ENOENT;
+}
+
+int journal_boot(struct journal *journal, uint32_t run, char ret_boot[JOURNAL_BOOT_SIZE])
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = journal_errno(journal,
+			  sqlite3_prepare_v2(journal->db, "SELECT boot FROM runs WHERE run = ?", -1,
+					     &statement, NULL));
+	if (r >= 0) {
+		int result;
+
+		sqlite3_bind_int64(statement, 1, run);
+		result = sqlite3_step(statement);
+		r = result == SQLITE_DONE ? -ENOENT : journal_errno(journal, result);
+		if (r >= 0)
+			snprintf(ret_boot, JOURNAL_BOOT_SIZE, "%s",
+				 (const char *)sqlite3_column_text(statement, 0));
+	}
+	sqlite3_finalize(statement);
+	return r;
+}
