@@ -14,10 +14,30 @@
 #include <bpf/bpf_helpers.h>
 
 #include "judge.bpf.h"
-#include "answer.bpf.h"
-#include "lead.bpf.h"
+#include "trouble.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+/* Programs that a frame is handed to; apart, since one stack would not do for all. */
+enum part { PART_JUDGE, PART_CARRY, PART_TROUBLE, PART_MAX };
+
+int shunt_judge(struct xdp_md *ctx);
+int shunt_carry(struct xdp_md *ctx);
+int shunt_trouble(struct xdp_md *ctx);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, PART_MAX);
+	__uint(key_size, sizeof(__u32));
+	__array(values, int(struct xdp_md *));
+} shunt_parts SEC(".maps") = {
+	.values =
+		{
+			[PART_JUDGE] = (void *)&shunt_judge,
+			[PART_CARRY] = (void *)&shunt_carry,
+			[PART_TROUBLE] = (void *)&shunt_trouble,
+		},
+};
 
 /* The Ethernet addresses of the interfaces, by index: what is for others is let pass. */
 struct {
@@ -79,63 +99,132 @@ static __always_inline bool is_elsewhere(struct xdp_md *ctx, const struct reques
 	return !is_for_us(ctx) || (found->by_wildcard && is_forwarded(ctx, request));
 }
 
-/*
- * What becomes of a request: what was judged, if it can be done.  The target is set where that
- * is REDIRECT.
- */
-static __always_inline __u32 decide(const struct request *request, const struct found *found,
-				    const struct shunt_target **ret_target)
+/* How a connection gets to its standby. */
+struct plan {
+	const struct shunt_target *target; /* of its slot; NULL: it is not redirected */
+	struct shunt_flow *flow; /* by which it is carried to another host, or NULL */
+};
+
+/* The MTU of the interface that a frame came by. */
+static __always_inline __u16 mtu_here(const struct xdp_md *ctx)
+{
+	__u32 index = ctx->ingress_ifindex;
+	const struct shunt_interface *interface = bpf_map_lookup_elem(&shunt_interfaces, &index);
+
+	return interface ? interface->mtu : 0;
+}
+
+/* Whether a request that is to be redirected can be, and how. */
+static __always_inline bool plan_frame(struct xdp_md *ctx, const struct request *request,
+				       const struct found *found, struct plan *ret_plan)
+{
+	const struct shunt_target *target = bpf_map_lookup_elem(&shunt_targets, &found->slot);
+	const struct shunt_way *way = bpf_map_lookup_elem(&shunt_ways, &found->slot);
+
+	if (!target)
+		return false;
+	ret_plan->target = target;
+	if (!way)
+		return has_standby(request, target);
+	if (found->ruling.flags & SHUNT_RULING_SHADOW)
+		return is_ipv4(target->addr) == request->ipv4;
+	ret_plan->flow = begin_flow(ctx, request, target, way, mtu_here(ctx));
+	return ret_plan->flow;
+}
+
+/* What becomes of a request: what was judged, if it can be done. */
+static __always_inline __u32 decide(struct xdp_md *ctx, const struct request *request,
+				    const struct found *found, struct plan *ret_plan)
 {
 	__u32 verdict = judge(request, found);
-	const struct shunt_target *target;
 
-	if (verdict != SHUNT_VERDICT_REDIRECT)
+	if (verdict != SHUNT_VERDICT_REDIRECT || plan_frame(ctx, request, found, ret_plan))
 		return verdict;
-	target = bpf_map_lookup_elem(&shunt_targets, &found->slot);
-	if (!target || !has_standby(request, target)) {
-		count_unjudged(SHUNT_UNJUDGED_STANDBY);
-		return SHUNT_VERDICT_PASS;
+	count_unjudged(SHUNT_UNJUDGED_STANDBY);
+	return SHUNT_VERDICT_PASS;
+}
+
+static __always_inline int rule_frame(struct xdp_md *ctx, const struct request *request)
+{
+	struct found found = {};
+	struct plan plan = {};
+
+	if (!find_ruling(request, &found))
+		return XDP_PASS;
+	if (is_elsewhere(ctx, request, &found)) {
+		count_unjudged(SHUNT_UNJUDGED_ELSEWHERE);
+		return XDP_PASS;
 	}
-	*ret_target = target;
-	return verdict;
+	switch (pronounce(&found, decide(ctx, request, &found, &plan))) {
+	case SHUNT_VERDICT_DROP:
+		return XDP_DROP;
+	case SHUNT_VERDICT_REJECT:
+	case SHUNT_VERDICT_DRAIN:
+		return answer(ctx, request);
+	case SHUNT_VERDICT_REDIRECT:
+		if (plan.flow)
+			bpf_tail_call_static(ctx, &shunt_parts, PART_CARRY);
+		else if (plan.target)
+			lead(request, plan.target);
+		return XDP_PASS;
+	default:
+		return XDP_PASS;
+	}
+}
+
+/* Judges what asks for a connection. */
+SEC("xdp.frags")
+int shunt_judge(struct xdp_md *ctx)
+{
+	/* The context has them as numbers of 32 bits.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct request request = {};
+	int parsed = parse_frame(frame, end, &request);
+
+	if (parsed == PARSED_REQUEST)
+		return rule_frame(ctx, &request);
+	count_unjudged(parsed - PARSED_ODD);
+	return XDP_PASS;
+}
+
+/* Sends on what belongs to a flow, and has the rest judged. */
+SEC("xdp.frags")
+int shunt_carry(struct xdp_md *ctx)
+{
+	/* The context has them as numbers of 32 bits.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct request request = {.segments = 1};
+	int parsed = parse_frame(frame, end, &request);
+	int action = NOT_CARRIED;
+
+	if (parsed == PARSED_OTHER)
+		bpf_tail_call_static(ctx, &shunt_parts, PART_TROUBLE);
+	if ((parsed == PARSED_REQUEST || parsed == PARSED_SEGMENT) && is_for_us(ctx))
+		action = carry(ctx, &request);
+	if (action != NOT_CARRIED)
+		return action;
+	if (parsed != PARSED_SEGMENT && shunt_armed)
+		bpf_tail_call_static(ctx, &shunt_parts, PART_JUDGE);
+	return XDP_PASS;
+}
+
+/* What routers say of what was sent on. */
+SEC("xdp.frags")
+int shunt_trouble(struct xdp_md *ctx)
+{
+	int action = is_for_us(ctx) ? carry_trouble(ctx) : NOT_CARRIED;
+
+	return action == NOT_CARRIED ? XDP_PASS : action;
 }
 
 SEC("xdp.frags")
 int shunt_frame(struct xdp_md *ctx)
 {
-	/* The context has them as numbers of 32 bits.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
-	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	const struct shunt_target *target = NULL;
-	struct request request = {};
-	struct found found = {};
-	int parsed;
-
-	if (!shunt_armed)
-		return XDP_PASS;
-	parsed = parse_frame(frame, end, &request);
-	if (parsed != PARSED_REQUEST) {
-		count_unjudged(parsed - PARSED_ODD);
-		return XDP_PASS;
-	}
-	if (!find_ruling(&request, &found))
-		return XDP_PASS;
-	if (is_elsewhere(ctx, &request, &found)) {
-		count_unjudged(SHUNT_UNJUDGED_ELSEWHERE);
-		return XDP_PASS;
-	}
-	switch (pronounce(&found, decide(&request, &found, &target))) {
-	case SHUNT_VERDICT_DROP:
-		return XDP_DROP;
-	case SHUNT_VERDICT_REJECT:
-	case SHUNT_VERDICT_DRAIN:
-		return answer(ctx, &request);
-	case SHUNT_VERDICT_REDIRECT:
-		if (target)
-			lead(&request, target);
-		return XDP_PASS;
-	default:
-		return XDP_PASS;
-	}
+	if (shunt_carried)
+		bpf_tail_call_static(ctx, &shunt_parts, PART_CARRY);
+	else if (shunt_armed)
+		bpf_tail_call_static(ctx, &shunt_parts, PART_JUDGE);
+	return XDP_PASS;
 }
 
 static __always_inline void take_addresses(const struct bpf_sk_lookup *ctx,
@@ -171,7 +260,22 @@ static __always_inline bool is_local(const struct request *request, __u32 interf
 	return interface == LOOPBACK || (remote[0] == local[0] && remote[1] == local[1]);
 }
 
-/* A client on this host, which no interface brought. */
+/* Clients on this host come by no interface, so that only a standby on it can be given to them. */
+static __always_inline __u32 decide_local(const struct request *request, const struct found *found,
+					  const struct shunt_target **ret_target)
+{
+	__u32 verdict = judge(request, found);
+
+	if (verdict != SHUNT_VERDICT_REDIRECT)
+		return verdict;
+	*ret_target = bpf_map_lookup_elem(&shunt_targets, &found->slot);
+	if (*ret_target && !bpf_map_lookup_elem(&shunt_ways, &found->slot) &&
+	    has_standby(request, *ret_target))
+		return verdict;
+	count_unjudged(SHUNT_UNJUDGED_STANDBY);
+	return SHUNT_VERDICT_PASS;
+}
+
 static __always_inline int rule_local(struct bpf_sk_lookup *ctx, const struct request *request)
 {
 	const struct shunt_target *target = NULL;
@@ -179,7 +283,7 @@ static __always_inline int rule_local(struct bpf_sk_lookup *ctx, const struct re
 
 	if (!find_ruling(request, &found))
 		return SK_PASS;
-	switch (pronounce(&found, decide(request, &found, &target))) {
+	switch (pronounce(&found, decide_local(request, &found, &target))) {
 	case SHUNT_VERDICT_PASS:
 		return SK_PASS;
 	case SHUNT_VERDICT_REDIRECT:

@@ -18,6 +18,11 @@
 #define EXTENSIONS_MAX	   6 /* RFC 8200, 4.1, has seven, two of which are not understood here */
 #define IPV4_FRAGMENT_MASK 0x3fff /* more fragments, offset */
 
+#define TCP_FLAGS_AT 13 /* bytes into its header */
+#define TCP_FIN	     1
+#define TCP_SYN	     2
+#define TCP_RST	     4
+
 /* Extension headers that may be stepped over (RFC 8200, 4). */
 #define NEXT_HOP_BY_HOP	 0
 #define NEXT_ROUTING	 43
@@ -36,20 +41,24 @@ struct extension {
 	__u8 segments_left;
 };
 
-/* A request for a connection, and what its answer needs. */
+/* A request for a connection or, where that is wanted, any segment; what its answer needs. */
 struct request {
 	struct shunt_endpoint local; /* netns and cgroup are not the packet's to tell */
 	__u8 remote[16];
 	__u16 remote_port;
 	__u16 network_at; /* bytes of Ethernet and tags */
 	__u16 tcp_space; /* bytes of TCP header and data, as IP says */
+	__u16 tcp_at; /* from the start of the frame */
 	__u8 ipv4;
+	__u8 flags; /* of TCP */
 	__u8 traffic_class; /* TOS */
+	__u8 segments; /* set by the caller: any segment is wanted */
 	__u32 follows; /* the sequence number after it, and after what data it brings */
 };
 
 enum parsed {
 	PARSED_REQUEST,
+	PARSED_SEGMENT, /* TCP, but no request; only where segments are wanted */
 	PARSED_OTHER, /* no SYN, or no TCP: no business of ours */
 	PARSED_ODD, /* …- PARSED_ODD is an enum shunt_unjudged */
 };
@@ -82,7 +91,7 @@ static __always_inline int parse_tcp(void *at, void *end, struct request *ret_re
 
 	if ((void *)(tcp + 1) > end)
 		return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
-	if (!is_request(tcp))
+	if (!is_request(tcp) && !ret_request->segments)
 		return PARSED_OTHER;
 	header = tcp->doff * 4;
 	if (header < sizeof(*tcp) || header > ret_request->tcp_space)
@@ -92,7 +101,8 @@ static __always_inline int parse_tcp(void *at, void *end, struct request *ret_re
 	ret_request->local.port = bpf_ntohs(tcp->dest);
 	ret_request->remote_port = bpf_ntohs(tcp->source);
 	ret_request->follows = bpf_ntohl(tcp->seq) + 1 + ret_request->tcp_space - header;
-	return PARSED_REQUEST;
+	ret_request->flags = ((const __u8 *)tcp)[TCP_FLAGS_AT];
+	return is_request(tcp) ? PARSED_REQUEST : PARSED_SEGMENT;
 }
 
 /* An address that no unicast packet comes from (RFC 1122, 3.2.1.3). */
@@ -148,10 +158,11 @@ static __always_inline int parse_ipv4(void *at, void *end, struct request *ret_r
 	if (at + total > end)
 		return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
 	ret_request->tcp_space = total - header;
+	ret_request->tcp_at = ret_request->network_at + header;
 	parsed = parse_tcp(at + header, end, ret_request);
-	if (parsed != PARSED_REQUEST)
+	if (parsed != PARSED_REQUEST && parsed != PARSED_SEGMENT)
 		return parsed;
-	if (!is_sound(ip, end))
+	if (parsed == PARSED_REQUEST && !is_sound(ip, end))
 		return PARSED_ODD + SHUNT_UNJUDGED_MALFORMED;
 	if (is_nobody4(ip->saddr) || is_nobody4(ip->daddr))
 		return PARSED_ODD + SHUNT_UNJUDGED_SOURCE;
@@ -159,7 +170,7 @@ static __always_inline int parse_ipv4(void *at, void *end, struct request *ret_r
 	ret_request->traffic_class = ip->tos;
 	map_ipv4(ret_request->remote, ip->saddr);
 	map_ipv4(ret_request->local.addr, ip->daddr);
-	return PARSED_REQUEST;
+	return parsed;
 }
 
 /*
@@ -219,8 +230,10 @@ static __always_inline int parse_ipv6(void *at, void *end, struct request *ret_r
 	if (parsed != PARSED_REQUEST)
 		return parsed;
 	ret_request->tcp_space = left;
+	ret_request->tcp_at = ret_request->network_at + sizeof(*ip) + bpf_ntohs(ip->payload_len) -
+			      left;
 	parsed = parse_tcp(at, end, ret_request);
-	if (parsed != PARSED_REQUEST)
+	if (parsed != PARSED_REQUEST && parsed != PARSED_SEGMENT)
 		return parsed;
 	if ((void *)(ip + 1) + bpf_ntohs(ip->payload_len) > end)
 		return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
@@ -229,26 +242,38 @@ static __always_inline int parse_ipv6(void *at, void *end, struct request *ret_r
 	ret_request->traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	__builtin_memcpy(ret_request->remote, &ip->saddr, 16);
 	__builtin_memcpy(ret_request->local.addr, &ip->daddr, 16);
-	return PARSED_REQUEST;
+	return parsed;
 }
 
-static __always_inline int parse_frame(void *frame, void *end, struct request *ret_request)
+/* What comes after Ethernet and its tags, and of what type; NULL: the frame ends before. */
+static __always_inline void *find_network(void *frame, void *end, __be16 *ret_type)
 {
 	struct ethhdr *ethernet = frame;
 	void *at = ethernet + 1;
 	__be16 type;
 
 	if (at > end)
-		return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
+		return NULL;
 	type = ethernet->h_proto;
 	for (int i = 0; i < VLAN_TAGS_MAX && is_vlan(type); i++) {
 		struct vlan_tag *tag = at;
 
 		if ((void *)(tag + 1) > end)
-			return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
+			return NULL;
 		type = tag->type;
 		at = tag + 1;
 	}
+	*ret_type = type;
+	return at;
+}
+
+static __always_inline int parse_frame(void *frame, void *end, struct request *ret_request)
+{
+	__be16 type = 0;
+	void *at = find_network(frame, end, &type);
+
+	if (!at)
+		return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
 	ret_request->network_at = at - frame;
 	if (type == bpf_htons(ETH_P_IP))
 		return parse_ipv4(at, end, ret_request);

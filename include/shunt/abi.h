@@ -408,10 +408,59 @@ struct shunt_lead {
 	__u32 reserved;
 };
 
-/* The Ethernet address of an interface; the value of shunt_interfaces. */
+/*
+ * The way to a standby on another host, by slot; the value of shunt_ways.  What is needed to
+ * send packets on: the kernel's own routes cannot be asked on a host that does not forward.
+ */
+struct shunt_way {
+	__u8 source[16]; /* this host's address on that way */
+	__u32 interface; /* index */
+	__u16 mtu;
+	__u8 ethernet[14]; /* the header of frames that go there */
+};
+
+/*
+ * Connections that are carried to other hosts.  Each has a local port of its own, and what is
+ * known of it at the index port - SHUNT_FLOW_PORT of shunt_flows.
+ */
+#define SHUNT_FLOW_PORT	 61440
+#define SHUNT_FLOWS_LOG2 12
+#define SHUNT_FLOWS_MAX	 (1 << SHUNT_FLOWS_LOG2)
+#define SHUNT_HEAD_MAX	 22 /* Ethernet and two tags */
+
+enum shunt_flow_state {
+	SHUNT_FLOW_FREE,
+	SHUNT_FLOW_CLAIMED, /* being written */
+	SHUNT_FLOW_OPENING, /* a SYN has passed */
+	SHUNT_FLOW_OPEN, /* …and the client has had its answer */
+	SHUNT_FLOW_OVER, /* both ends have said so, or one has reset it */
+	SHUNT_FLOW_GONE, /* nothing leads to it any more: the daemon frees it */
+};
+
+enum shunt_flow_end {
+	SHUNT_FLOW_CLIENT_ENDED = 1,
+	SHUNT_FLOW_STANDBY_ENDED = 2,
+	SHUNT_FLOW_BOTH_ENDED = 3,
+};
+
+struct shunt_flow {
+	__u64 seen; /* CLOCK_MONOTONIC, ns: when its last packet passed, within half a second */
+	__u32 state; /* enum shunt_flow_state */
+	__u32 ended; /* enum shunt_flow_end */
+	struct shunt_ends ends; /* as the client knows them */
+	struct shunt_target standby;
+	__u32 client_interface;
+	__u16 client_head_length;
+	__u16 mss; /* that neither end may exceed */
+	__u8 client_head[SHUNT_HEAD_MAX + 2]; /* of frames that go there: Ethernet and tags */
+	struct shunt_way way;
+	__u32 reserved;
+};
+
+/* An interface that frames come in by; the value of shunt_interfaces. */
 struct shunt_interface {
-	__u8 address[6];
-	__u8 reserved[2];
+	__u8 address[6]; /* Ethernet */
+	__u16 mtu;
 };
 
 _Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogram layout");
@@ -449,6 +498,9 @@ _Static_assert(sizeof(struct shunt_target) == 20, "target layout");
 _Static_assert(sizeof(struct shunt_listener) == 20, "listener layout");
 _Static_assert(sizeof(struct shunt_ends) == 36, "ends' layout");
 _Static_assert(sizeof(struct shunt_lead) == 32, "lead layout");
+_Static_assert(sizeof(struct shunt_way) == 36, "way layout");
+_Static_assert(sizeof(struct shunt_flow) == 144, "flow layout");
+_Static_assert(__builtin_offsetof(struct shunt_flow, way) == 104, "flow layout");
 _Static_assert(sizeof(struct shunt_interface) == 8, "interface layout");
 
 #endif

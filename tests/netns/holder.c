@@ -18,12 +18,14 @@
 #define SLOTS 16
 #define SLOT  5
 
+#define INTERFACES_MAX 4
+
 #define TICK_NSEC 20000000
 #define MSEC_NSEC 1000000ULL
 
 static void usage(void)
 {
-	fputs("usage: holder --port PORT [--interface NAME] [--local] [--verdict NAME]\n"
+	fputs("usage: holder --port PORT [--interface NAME]... [--local] [--verdict NAME]\n"
 	      "              [--lease MS] [--prober ADDRESS] [--shadow]\n"
 	      "              [--target ADDRESS --target-port PORT] [--share PERCENT]\n",
 	      stderr);
@@ -160,7 +162,8 @@ static void block_signals(sigset_t *ret_signals)
 
 /* What the command line asks for, beside the ruling. */
 struct settings {
-	const char *interface, *prober, *target;
+	const char *interfaces[INTERFACES_MAX], *prober, *target;
+	size_t interfaces_count;
 	unsigned long port, target_port;
 	bool local;
 };
@@ -169,8 +172,8 @@ static void take_option(struct holder *holder, struct settings *settings, int op
 {
 	if (option == 'p')
 		settings->port = peer_number(optarg);
-	else if (option == 'i')
-		settings->interface = optarg;
+	else if (option == 'i' && settings->interfaces_count < INTERFACES_MAX)
+		settings->interfaces[settings->interfaces_count++] = optarg;
 	else if (option == 'l')
 		settings->local = true;
 	else if (option == 'v')
@@ -233,8 +236,8 @@ int main(int argc, char **argv)
 		name_prober(maps.probers_fd, settings.prober);
 	if (dataplane_open(&maps, &holder.dataplane))
 		errx(1, "the programs cannot be loaded");
-	if (settings.interface)
-		attach(&holder, settings.interface);
+	for (size_t i = 0; i < settings.interfaces_count; i++)
+		attach(&holder, settings.interfaces[i]);
 	if (settings.local && dataplane_attach_local(holder.dataplane))
 		errx(1, "loopback cannot be attached to");
 	if (settings.target)

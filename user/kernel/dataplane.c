@@ -91,6 +91,19 @@ static int map_memory(struct bpf_map *map, size_t size, void **ret_memory)
 	return 0;
 }
 
+static int share_redirection(struct dataplane *dataplane)
+{
+	const struct redirect_maps maps = {
+		.targets = bpf_map__fd(dataplane->bpf->maps.shunt_targets),
+		.ways = bpf_map__fd(dataplane->bpf->maps.shunt_ways),
+		.flows = bpf_map__fd(dataplane->bpf->maps.shunt_flows),
+		.flow_of = bpf_map__fd(dataplane->bpf->maps.shunt_flow_of),
+		.carried = &dataplane->bpf->bss->shunt_carried,
+	};
+
+	return dataplane->redirect ? redirect_use(dataplane->redirect, &maps) : 0;
+}
+
 static int load(struct dataplane *dataplane, const struct dataplane_options *options)
 {
 	int r;
@@ -106,8 +119,9 @@ static int load(struct dataplane *dataplane, const struct dataplane_options *opt
 	r = breaker_bpf__load(dataplane->bpf);
 	if (r < 0)
 		return r;
-	if (dataplane->redirect)
-		redirect_use(dataplane->redirect, bpf_map__fd(dataplane->bpf->maps.shunt_targets));
+	r = share_redirection(dataplane);
+	if (r < 0)
+		return r;
 	r = map_memory(dataplane->bpf->maps.shunt_rulings, rulings_size(dataplane),
 		       (void **)&dataplane->rulings);
 	if (r < 0)
@@ -178,6 +192,8 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *r
 	if (r < 0)
 		return r;
 	dataplane->interfaces[dataplane->interfaces_count++] = r;
+	if (dataplane->redirect)
+		redirect_add_interface(dataplane->redirect, index, &address);
 	return 0;
 }
 

@@ -71,16 +71,20 @@ int dataplane_set_fallback(struct dataplane *dataplane, uint32_t slot,
 
 /*
  * Sets where a slot's connections go under SHUNT_VERDICT_REDIRECT, or with NULL that they can
- * go nowhere; what was begun stays where it is.  Clients on this host and a standby on this host
- * need dataplane_attach_local().  0; -ERANGE; -EOPNOTSUPP where this kernel cannot; -EADDRNOTAVAIL
- * for an address that is none of this host's; -ENETUNREACH …
+ * go nowhere; what was begun stays where it is.  A standby on this host needs
+ * dataplane_attach_local(); one on another must be reached by an interface that is attached to,
+ * and can have no clients on this host.  Whether it is there is found out later, and until
+ * then connections pass.  0; -ERANGE; -EOPNOTSUPP where this kernel cannot; -EADDRNOTAVAIL where
+ * the way leads by another interface; -EADDRINUSE where the ports from 61440 on are not left to
+ * this (net.ipv4.ip_local_port_range, ip_local_reserved_ports); -ENETUNREACH …
  */
 int dataplane_set_target(struct dataplane *dataplane, uint32_t slot,
 			 const struct shunt_target *target);
 
 /*
- * Looks for the targets' listening sockets: to be called each second or so, for a standby
- * that was started anew.  Nothing where no slot has a target.  0 or a negative errno.
+ * Looks for the targets' listening sockets and for the ways to them, and frees the ports of
+ * connections that have ended: to be called each second or so.  Cheap where no slot has a
+ * target.  0 or a negative errno.
  */
 int dataplane_refresh(struct dataplane *dataplane);
 

@@ -27,6 +27,11 @@ int interface_read(const char *name, struct shunt_interface *ret_interface)
 	else
 		memcpy(ret_interface->address, request.ifr_hwaddr.sa_data,
 		       sizeof(ret_interface->address));
+	if (!r && ioctl(fd, SIOCGIFMTU, &request))
+		r = -errno;
+	else if (!r)
+		ret_interface->mtu = request.ifr_mtu < UINT16_MAX ? (uint16_t)request.ifr_mtu
+								  : UINT16_MAX;
 	close(fd);
 	return r;
 }

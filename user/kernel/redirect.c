@@ -5,31 +5,46 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-#include "kernel/route.h"
+#include "kernel/flows.h"
 #include "kernel/walk.h"
+#include "kernel/way.h"
 
 #include "standby.skel.h"
+
+#define SEC_NSEC 1000000000ULL
+
+/* A slot's; port 0: it has none. */
+struct standby {
+	struct shunt_target target;
+	bool remote; /* on another host */
+	bool known; /* …to which this is the way */
+	struct shunt_way way;
+};
 
 struct redirect {
 	struct standby_bpf *bpf;
 	struct bpf_link *walk; /* over listening sockets, ready to be taken */
-	int map; /* shunt_targets */
+	struct redirect_maps maps;
+	struct flows *flows;
+	struct way_interfaces interfaces;
+	uint64_t asked; /* ns: when the ways were last asked for */
 	uint32_t slots;
-	uint32_t count; /* of targets */
-	struct shunt_target targets[]; /* [slot]; port 0: none */
+	uint32_t count; /* of standbys */
+	struct standby standbys[]; /* [slot] */
 };
 
 int redirect_open(uint32_t slots, struct redirect **ret_redirect)
 {
 	struct redirect *redirect = calloc(1, sizeof(*redirect) +
-						      slots * sizeof(redirect->targets[0]));
+						      slots * sizeof(redirect->standbys[0]));
 	int r;
 
 	if (!redirect)
 		return -ENOMEM;
 	redirect->slots = slots;
-	redirect->map = -1;
 	redirect->bpf = standby_bpf__open_and_load();
 	if (redirect->bpf)
 		redirect->walk = bpf_program__attach_iter(redirect->bpf->progs.shunt_find_standbys,
@@ -47,6 +62,7 @@ void redirect_close(struct redirect *redirect)
 {
 	if (!redirect)
 		return;
+	flows_close(redirect->flows);
 	bpf_link__destroy(redirect->walk);
 	standby_bpf__destroy(redirect->bpf);
 	free(redirect);
@@ -57,38 +73,117 @@ int redirect_standbys(const struct redirect *redirect)
 	return bpf_map__fd(redirect->bpf->maps.shunt_standbys);
 }
 
-void redirect_use(struct redirect *redirect, int targets)
+int redirect_use(struct redirect *redirect, const struct redirect_maps *maps)
 {
-	redirect->map = targets;
+	redirect->maps = *maps;
+	return flows_open(maps->flows, maps->flow_of, maps->carried, &redirect->flows);
+}
+
+void redirect_add_interface(struct redirect *redirect, uint32_t index,
+			    const struct shunt_interface *interface)
+{
+	struct way_interfaces *interfaces = &redirect->interfaces;
+
+	if (interfaces->count < WAY_INTERFACES_MAX)
+		interfaces->all[interfaces->count++] = (struct way_interface){.index = index,
+									      .about = *interface};
 }
 
 bool redirect_has(const struct redirect *redirect, uint32_t slot)
 {
-	return slot < redirect->slots && redirect->targets[slot].port;
+	return slot < redirect->slots && redirect->standbys[slot].target.port;
 }
 
-/* A port that no target has any more is looked for no longer. */
-static void forget(struct redirect *redirect, uint32_t slot)
+static uint64_t read_clock(void)
 {
-	uint32_t port = redirect->targets[slot].port;
+	struct timespec time;
 
-	if (!port)
-		return;
-	bpf_map_delete_elem(redirect->map, &slot);
-	redirect->targets[slot].port = 0;
-	redirect->count--;
-	for (uint32_t other = 0; other < redirect->slots; other++) {
-		if (redirect->targets[other].port == port)
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * SEC_NSEC + (uint64_t)time.tv_nsec;
+}
+
+/* ---- one slot ---- */
+
+/* A port at which no standby of this host is to listen any more is looked at no longer. */
+static void forget_port(struct redirect *redirect, uint32_t port)
+{
+	for (uint32_t slot = 0; slot < redirect->slots; slot++) {
+		const struct standby *standby = &redirect->standbys[slot];
+
+		if (standby->target.port == port && !standby->remote)
 			return;
 	}
 	bpf_map_delete_elem(bpf_map__fd(redirect->bpf->maps.shunt_standby_ports), &port);
 }
 
+/* The target goes first: a way alone is of no meaning. */
+static void forget(struct redirect *redirect, uint32_t slot)
+{
+	struct standby *standby = &redirect->standbys[slot];
+	uint32_t port = standby->target.port;
+
+	if (!port)
+		return;
+	bpf_map_delete_elem(redirect->maps.targets, &slot);
+	bpf_map_delete_elem(redirect->maps.ways, &slot);
+	memset(standby, 0, sizeof(*standby));
+	redirect->count--;
+	forget_port(redirect, port);
+}
+
+/* Tells the programs of a way that is new, or that there is none any more. */
+static int update_way(struct redirect *redirect, uint32_t slot, const struct shunt_way *way)
+{
+	struct standby *standby = &redirect->standbys[slot];
+
+	if (!way && standby->known) {
+		standby->known = false;
+		bpf_map_delete_elem(redirect->maps.targets, &slot);
+	}
+	if (!way || (standby->known && !memcmp(&standby->way, way, sizeof(*way))))
+		return 0;
+	if (bpf_map_update_elem(redirect->maps.ways, &slot, way, BPF_ANY) ||
+	    bpf_map_update_elem(redirect->maps.targets, &slot, &standby->target, BPF_ANY))
+		return -errno;
+	standby->way = *way;
+	standby->known = true;
+	flows_reroute(redirect->flows, &standby->target, way);
+	return 0;
+}
+
+/* Looks for the way again; as long as there is none, connections pass. */
+static int refresh_way(struct redirect *redirect, uint32_t slot)
+{
+	struct standby *standby = &redirect->standbys[slot];
+	struct shunt_way way;
+	bool local = false;
+	int r = way_find(&standby->target, &redirect->interfaces, &local, &way);
+
+	return update_way(redirect, slot, r < 0 || local ? NULL : &way);
+}
+
+static int set_remote(struct redirect *redirect, uint32_t slot)
+{
+	way_ask(&redirect->standbys[slot].target);
+	return refresh_way(redirect, slot);
+}
+
+static int set_local(struct redirect *redirect, uint32_t slot)
+{
+	const struct shunt_target *target = &redirect->standbys[slot].target;
+	uint32_t port = target->port, yes = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(redirect->bpf->maps.shunt_standby_ports), &port, &yes,
+				BPF_ANY) ||
+	    bpf_map_update_elem(redirect->maps.targets, &slot, target, BPF_ANY))
+		return -errno;
+	return walk_take(redirect->walk, 1, NULL, NULL);
+}
+
 int redirect_set(struct redirect *redirect, uint32_t slot, const struct shunt_target *target)
 {
-	int ports = bpf_map__fd(redirect->bpf->maps.shunt_standby_ports);
-	struct route route;
-	uint32_t port, yes = 1;
+	struct shunt_way way;
+	bool local = false;
 	int r;
 
 	if (slot >= redirect->slots)
@@ -97,23 +192,43 @@ int redirect_set(struct redirect *redirect, uint32_t slot, const struct shunt_ta
 		forget(redirect, slot);
 		return 0;
 	}
-	r = route_find(target->addr, &route);
-	if (r < 0)
+	r = way_find(target, &redirect->interfaces, &local, &way);
+	if (r < 0 && r != -ENOENT && r != -EHOSTUNREACH)
 		return r;
-	if (!route.local)
-		return -EADDRNOTAVAIL;
-	port = target->port;
-	if (redirect->targets[slot].port != port)
+	if (!local && (r = flows_check_ports()) < 0)
+		return r;
+	forget(redirect, slot);
+	redirect->count++;
+	redirect->standbys[slot] = (struct standby){.target = *target, .remote = !local};
+	r = local ? set_local(redirect, slot) : set_remote(redirect, slot);
+	if (r < 0)
 		forget(redirect, slot);
-	if (bpf_map_update_elem(ports, &port, &yes, BPF_ANY) ||
-	    bpf_map_update_elem(redirect->map, &slot, target, BPF_ANY))
-		return -errno;
-	redirect->count += !redirect->targets[slot].port;
-	redirect->targets[slot] = *target;
-	return redirect_refresh(redirect);
+	return r;
 }
+
+/* ---- all of them ---- */
 
 int redirect_refresh(struct redirect *redirect)
 {
-	return redirect->count ? walk_take(redirect->walk, 1, NULL, NULL) : 0;
+	uint64_t now = read_clock();
+	bool ask = now - redirect->asked >= SEC_NSEC;
+	bool local = false;
+	int r = 0;
+
+	flows_sweep(redirect->flows, now);
+	if (!redirect->count)
+		return 0;
+	for (uint32_t slot = 0; slot < redirect->slots && r >= 0; slot++) {
+		const struct standby *standby = &redirect->standbys[slot];
+
+		local = local || (standby->target.port && !standby->remote);
+		if (!standby->target.port || !standby->remote)
+			continue;
+		r = refresh_way(redirect, slot);
+		if (ask)
+			way_ask(&standby->target);
+	}
+	if (ask)
+		redirect->asked = now;
+	return r >= 0 && local ? walk_take(redirect->walk, 1, NULL, NULL) : r;
 }

@@ -10,6 +10,15 @@
 
 struct redirect;
 
+/* What redirection shares with the programs: descriptors of maps, and their variable. */
+struct redirect_maps {
+	int targets;
+	int ways;
+	int flows;
+	int flow_of;
+	uint32_t *carried;
+};
+
 /*
  * Loads the walk over listening sockets (iter/tcp, Linux 5.8).  0 and a struct to close with
  * redirect_close(), or a negative errno.
@@ -22,18 +31,26 @@ void redirect_close(struct redirect *redirect);
 /* Descriptor of the map of standbys' sockets, shunt_standbys. */
 int redirect_standbys(const struct redirect *redirect);
 
-/* Descriptor of shunt_targets, which is to be told of what follows. */
-void redirect_use(struct redirect *redirect, int targets);
+/* To be called before what follows; the maps stay the caller's.  0 or a negative errno. */
+int redirect_use(struct redirect *redirect, const struct redirect_maps *maps);
+
+/* Tells of an interface that the programs are attached to, of at most 64. */
+void redirect_add_interface(struct redirect *redirect, uint32_t index,
+			    const struct shunt_interface *interface);
 
 /*
- * Sets a slot's target, or with NULL that it has none, and looks for its sockets.  0,
- * -EADDRNOTAVAIL where the address is none of this host's, or another negative errno.
+ * Sets a slot's target, or with NULL that it has none, and looks for its sockets or for the way
+ * there.  0 or a negative errno: as way_find(), but that a machine may be found later; or
+ * -EADDRINUSE, as flows_check_ports().
  */
 int redirect_set(struct redirect *redirect, uint32_t slot, const struct shunt_target *target);
 
 bool redirect_has(const struct redirect *redirect, uint32_t slot);
 
-/* Looks for the targets' sockets: what was started anew is found.  0 or a negative errno. */
+/*
+ * Looks for the targets' sockets and for the ways to them, and tends what is carried.  0 or a
+ * negative errno.
+ */
 int redirect_refresh(struct redirect *redirect);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#include "kernel/route.h"
+#include "kernel/nexthop.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -79,7 +79,7 @@ static int ask(struct message *message, unsigned short type)
 	return r;
 }
 
-static void read_route(const struct message *message, struct route *route)
+static void read_nexthop(const struct message *message, struct nexthop *route)
 {
 	const struct rtmsg *body = NLMSG_DATA(&message->header);
 	size_t left = RTM_PAYLOAD(&message->header);
@@ -96,13 +96,13 @@ static void read_route(const struct message *message, struct route *route)
 	}
 }
 
-int route_find(const uint8_t addr[16], struct route *ret_route)
+int nexthop_find(const uint8_t addr[16], struct nexthop *ret_nexthop)
 {
 	struct message message = {.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
 					     .nlmsg_type = RTM_GETROUTE,
 					     .nlmsg_flags = NLM_F_REQUEST}};
 	struct rtmsg *body = NLMSG_DATA(&message.header);
-	struct route route = {0};
+	struct nexthop route = {0};
 	int r;
 
 	body->rtm_family = is_ipv4(addr) ? AF_INET : AF_INET6;
@@ -112,12 +112,12 @@ int route_find(const uint8_t addr[16], struct route *ret_route)
 	if (r < 0)
 		return r;
 	memcpy(route.next, addr, sizeof(route.next));
-	read_route(&message, &route);
-	*ret_route = route;
+	read_nexthop(&message, &route);
+	*ret_nexthop = route;
 	return 0;
 }
 
-int route_neighbour(uint32_t interface, const uint8_t addr[16], uint8_t ret_address[6])
+int nexthop_neighbour(uint32_t interface, const uint8_t addr[16], uint8_t ret_address[6])
 {
 	struct message message = {.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)),
 					     .nlmsg_type = RTM_GETNEIGH,
