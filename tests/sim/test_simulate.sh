@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shunt simulate: runs that can be repeated, what they say, and what it says of a bad file.
 . tests/sim/lib.sh
-wedge=tests/sim/wedge.yaml
+wedge=tests/sim/gray/wedge.yaml
 
 "$SHUNT" simulate "$wedge" >"$scratch/first"
 is "a scenario that is met: exit status 0" $? 0

@@ -4,6 +4,8 @@
 
 /* Before the second attempt; doubled for each later one, and scattered. */
 #define BACKOFF (100 * MSEC)
+/* No client minds less. */
+#define LATE (100 * MSEC)
 
 static void attempt(struct sim *sim, struct crowd *crowd, struct conn *conn);
 
@@ -16,6 +18,12 @@ static void tell_balancer(struct sim *sim, const struct conn *conn,
 
 	if (balancer != SCENARIO_NOBODY)
 		lb_request(sim, &sim->lbs[balancer], conn->server, outcome);
+}
+
+/* Longer than a client of a well service ever waits, or nearly. */
+static uint64_t late_of(const struct scenario_service *plan)
+{
+	return 4 * plan->p95 > LATE ? 4 * plan->p95 : LATE;
 }
 
 /* The last attempt has ended: whoever waits for it goes on. */
@@ -32,9 +40,8 @@ static void conclude(struct sim *sim, const struct conn *conn, bool answered)
 		result->durations.sum += took;
 	} else {
 		result->failed++;
-		sim_harm(sim);
 	}
-	if (answered && took > 4 * conn->server->plan->p95 && took > 100 * MSEC)
+	if (conn->server->ill && (!answered || took > late_of(conn->server->plan)))
 		sim_harm(sim);
 	if (parent && parent->serial == conn->parent_serial)
 		server_called(sim, parent);

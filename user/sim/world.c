@@ -185,6 +185,15 @@ static void compare(struct sim *sim, const struct engine_outcome *outcome)
 	}
 }
 
+/* Nothing else for the whole run. */
+static bool was_healthy(const struct sim_service_result *result)
+{
+	for (unsigned state = HEALTH_HEALTHY + 1; state < HEALTH_MAX; state++)
+		if (result->first[state] != SIM_NEVER)
+			return false;
+	return true;
+}
+
 static void conclude(struct sim *sim)
 {
 	const struct scenario *scenario = sim->scenario;
@@ -203,6 +212,8 @@ static void conclude(struct sim *sim)
 			expected->after = expected->at > from ? expected->at - from : 0;
 		expected->met = expected->after != SIM_NEVER &&
 				(!expect->within || expected->after <= expect->within);
+		if (expect->has_state && expect->state == HEALTH_HEALTHY)
+			expected->met = was_healthy(&result->services[expect->service]);
 		result->met &= expected->met;
 	}
 }
