@@ -23,7 +23,7 @@ fi
 "$SHUNT" simulate --json "$wedge" >"$scratch/json"
 is "--json has the events in order" \
 	"$(jq -r '[.events[] | select(.name == "checkout" or .name == "lb") | .word] | join(" ")' "$scratch/json")" \
-	"found stop wedged refused down stop failing at_risk up healthy"
+	"found stop wedged open down half_open stop closed at_risk up healthy"
 is "--json has the states' times, which add up to the run" \
 	"$(jq '.services[0].state_seconds | add * 10 | round' "$scratch/json")" 1200
 is "clients that nobody answers fail" "$(jq '.services[0].failed > 1000' "$scratch/json")" true
@@ -63,7 +63,7 @@ refuses "what a fault lacks" 's/what: stop/what: slow/' "$(line 'what: stop'): f
 refuses "a wrong unit" 's/timeout: 2s}/timeout: 2}/' "$(line 'rate: 100'): clients[0].timeout: '2' is not a duration"
 refuses "a mistake within the configuration" 's/fall: 3, rise: 2}$/fall: none, rise: 2}/' \
 	"$(line 'fall: 3'): services[0].health_check.fall: 'none' is not a whole number"
-refuses "no configuration" '/^config/,/health_check/d' " config: is missing"
+refuses "no configuration" '/^config/,/^  guards/d' " config: is missing"
 "$SHUNT" simulate "$scratch/nowhere" 2>"$scratch/said"
 is "no such file: exit status 2" $? 2
 "$SHUNT" simulate 2>"$scratch/said"
