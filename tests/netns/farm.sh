@@ -30,12 +30,15 @@ farm() {
 	balance lb balancer 9001 "inter ${farm_inter}s fall 3 rise 2" "${at[@]}" \
 		<<<"	option httpchk GET /healthz"
 	renice -n -10 -p "${pid[shunt]}" "${pid[lb]}" >"$scratch/nice"
-	for ((i = 1; i <= $1; i++)); do
-		load "s${i}_load" clients 10.212.0.2 $((8000 + i)) "$2" --random "$i" --from 10.213.0.1 --spread 65000
-	done
+	# Among thousands of new addresses a second it would take its time.
 	for ((i = 1; i <= $1; i++)); do
 		eventually has_said shunt "s$i: checked by " || give_up "s$i: no checker found"
 	done
+	for ((i = 1; i <= $1; i++)); do
+		load "s${i}_load" clients 10.212.0.2 $((8000 + i)) "$2" --random "$i" --from 10.213.0.1 --spread 65000
+	done
+	# What is usual takes a while to learn.
+	sleep 4
 }
 
 # for_each FIRST LAST COMMAND...: with the name of each server, all at once; waits for them
