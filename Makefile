@@ -145,7 +145,7 @@ prove: ## show at length what is promised of health checks and write docs/proof.
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS) $(BUILD)/tests/unit/test_store_kill
 	$(Q)BUILD=$(BUILD) RUNS='$(or $(RUNS),50)' tests/prove/run
 
-kernels: $(BUILD)/shunt $(BUILD)/tests/netns/client $(BUILD)/tests/netns/server ## boot Debian's 6.1 and 6.12 under qemu and count there
+kernels: $(BUILD)/shunt $(addprefix $(BUILD)/tests/netns/,client holder server) ## boot Debian's 6.1 and 6.12 under qemu and count there
 	$(Q)for test in $(KERNELS_SH); do BUILD=$(BUILD) bash $$test || exit 1; done
 
 lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-tidy over everything

@@ -84,6 +84,30 @@ equal "10,000 connections: the exchanges of both ends" "10220 10220" \
 holds "the listeners' backlogs add up" \
 	eventually now_is shunt shunt_accept_queue_limit 'service="ipv4",role="server"' 8192
 expect_sound shunt
+
+# ---- verdicts -----------------------------------------------------------------------------------
+
+# calls: what 20 connections to both families come to, made by a process of the cgroup
+mkdir /sys/fs/cgroup/callers
+calls() {
+	# shellcheck disable=SC2016 # the inner shell's
+	nonzero "$(bash -c 'echo $$ >/sys/fs/cgroup/callers/cgroup.procs && exec "$@"' bash \
+		"$tools/client" --to 127.0.0.1 --to ::1 --port 8041 --count 20 --batch 20)"
+}
+readonly port=8041 holders=host
+. tests/netns/holder.sh
+holder local --local
+says local USR1 tripped
+equal "who serves here is cut off" "refused=20" "$(calls)"
+says local USR2 reset
+equal "…and comes back" "ok=20 answered=20" "$(calls)"
+equal "…counted" "reject=20" "$(counts local)"
+holder outbound --cgroup /sys/fs/cgroup/callers
+says outbound USR1 tripped
+equal "who is called is cut off at connect(2)" "refused=20" "$(calls)"
+says outbound USR2 reset
+equal "…and comes back" "ok=20 answered=20" "$(calls)"
+equal "…counted" "reject=20" "$(counts outbound)"
 # A host that stops for long looks like a lockup to its guest.
 equal "the kernel complains of nothing" "" \
 	"$(dmesg | grep -E 'BUG: |WARNING: |Oops: |general protection' | grep -v 'soft lockup')"

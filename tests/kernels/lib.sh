@@ -16,7 +16,7 @@ kernels=$(realpath -m "$BUILD/kernels")
 limit=${KERNEL_TIMEOUT:-240}
 
 # What the guest's scripts call.
-programs=(awk bash cat chmod curl cut diff dirname dmesg echo grep ip ln mktemp mount nsenter realpath rm sed
+programs=(awk bash cat chmod curl cut diff dirname dmesg echo grep ip ln mkdir mktemp mount nsenter realpath rm sed
 	sleep sort tail uname xargs)
 
 # skip_all REASON: nothing can be said of this kernel here
@@ -107,7 +107,7 @@ pack() {
 		put /usr/bin "$(type -P "$name" || echo "$name")"
 	done
 	put /shunt/build "$SHUNT"
-	put /shunt/build/tests/netns "$BUILD"/tests/netns/{client,server}
+	put /shunt/build/tests/netns "$BUILD"/tests/netns/{client,holder,server}
 	put /shunt/docs "$here"/../../docs/signals.md
 	put /shunt/tests/netns "$here"/../netns/*.sh
 	put /shunt/tests/kernels "$here"/*.sh

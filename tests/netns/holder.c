@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Holds a verdict on a port as the daemon would: attached, and renewing its lease every
- * tick.  SIGUSR1 trips and SIGUSR2 resets, which it tells; at SIGTERM it prints what was
+ * tick.  On who serves it here; with --cgroup on whoever is called at it, by the processes of
+ * a cgroup.  SIGUSR1 trips and SIGUSR2 resets, which it tells; at SIGTERM it prints what was
  * counted, as NAME=COUNT.
  */
 #include <bpf/bpf.h>
 #include <err.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -27,7 +29,8 @@ static void usage(void)
 {
 	fputs("usage: holder --port PORT [--interface NAME]... [--local] [--verdict NAME]\n"
 	      "              [--lease MS] [--prober ADDRESS] [--shadow]\n"
-	      "              [--target ADDRESS --target-port PORT] [--share PERCENT]\n",
+	      "              [--target ADDRESS --target-port PORT] [--share PERCENT]\n"
+	      "              [--cgroup FOLDER]\n",
 	      stderr);
 	exit(2);
 }
@@ -47,12 +50,12 @@ static uint8_t verdict_of(const char *name)
 	errx(2, "'%s' is no verdict", name);
 }
 
-static int make_map(const char *name, uint32_t key, uint32_t value)
+static int make_map(enum bpf_map_type type, const char *name, uint32_t key, uint32_t value)
 {
 	int fd;
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
 
-	fd = bpf_map_create(BPF_MAP_TYPE_HASH, name, key, value, 64, &options);
+	fd = bpf_map_create(type, name, key, value, 64, &options);
 	if (fd < 0)
 		err(1, "map %s", name);
 	return fd;
@@ -72,6 +75,20 @@ static void name_port(int inbound, unsigned long port)
 		err(1, "port %lu", port);
 	key.addr[10] = key.addr[11] = 0xff;
 	if (bpf_map_update_elem(inbound, &key, &slot, BPF_ANY))
+		err(1, "port %lu", port);
+}
+
+/* The port on every address of both families, called from this network namespace. */
+static void name_remotes(int prefixes, unsigned long port)
+{
+	struct shunt_prefix key = {.length = SHUNT_PREFIX_FIXED_BITS, .port = (uint16_t)port};
+	struct stat netns;
+	uint32_t slot = SLOT;
+
+	if (stat("/proc/self/ns/net", &netns))
+		err(1, "network namespace");
+	key.netns = (uint32_t)netns.st_ino;
+	if (bpf_map_update_elem(prefixes, &key, &slot, BPF_ANY))
 		err(1, "port %lu", port);
 }
 
@@ -97,7 +114,7 @@ static void attach(struct holder *holder, const char *interface)
 }
 
 /* Where redirected connections go. */
-static void aim(struct holder *holder, const char *text, unsigned long port)
+static void aim(struct holder *holder, const char *text, unsigned long port, bool outbound)
 {
 	struct shunt_target target = {.addr = {[10] = 0xff, [11] = 0xff}, .port = (uint16_t)port};
 	int r;
@@ -105,9 +122,26 @@ static void aim(struct holder *holder, const char *text, unsigned long port)
 	if (inet_pton(AF_INET, text, target.addr + 12) != 1 &&
 	    inet_pton(AF_INET6, text, target.addr) != 1)
 		errx(2, "'%s' is no address", text);
-	r = dataplane_set_target(holder->dataplane, SLOT, &target);
+	r = outbound ? dataplane_set_fallback(holder->dataplane, SLOT, &target)
+		     : dataplane_set_target(holder->dataplane, SLOT, &target);
 	if (r < 0)
 		errx(1, "%s: %s", text, strerror(-r));
+}
+
+static void attach_outbound(struct holder *holder, const char *folder, unsigned long port)
+{
+	int prefixes = make_map(BPF_MAP_TYPE_LPM_TRIE, "prefixes", sizeof(struct shunt_prefix),
+				sizeof(uint32_t));
+	int cgroup = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (cgroup < 0)
+		err(1, "%s", folder);
+	name_remotes(prefixes, port);
+	r = dataplane_attach_outbound(holder->dataplane, cgroup, -1, prefixes);
+	if (r < 0)
+		errx(1, "%s: %s", folder, strerror(-r));
+	close(cgroup);
 }
 
 static void trip(struct holder *holder)
@@ -162,7 +196,7 @@ static void block_signals(sigset_t *ret_signals)
 
 /* What the command line asks for, beside the ruling. */
 struct settings {
-	const char *interfaces[INTERFACES_MAX], *prober, *target;
+	const char *interfaces[INTERFACES_MAX], *prober, *target, *cgroup;
 	size_t interfaces_count;
 	unsigned long port, target_port;
 	bool local;
@@ -186,6 +220,8 @@ static void take_option(struct holder *holder, struct settings *settings, int op
 		holder->ruling.flags |= SHUNT_RULING_SHADOW;
 	else if (option == 't')
 		settings->target = optarg;
+	else if (option == 'c')
+		settings->cgroup = optarg;
 	else if (option == 'q')
 		settings->target_port = peer_number(optarg);
 	else if (option == 'h')
@@ -207,6 +243,7 @@ static void parse(struct holder *holder, struct settings *settings, int argc, ch
 		{"target", required_argument, NULL, 't'},
 		{"target-port", required_argument, NULL, 'q'},
 		{"share", required_argument, NULL, 'h'},
+		{"cgroup", required_argument, NULL, 'c'},
 		{0},
 	};
 	int option;
@@ -228,8 +265,9 @@ int main(int argc, char **argv)
 	parse(&holder, &settings, argc, argv);
 	setlinebuf(stdout);
 	block_signals(&signals);
-	maps.inbound_fd = make_map("inbound", sizeof(struct shunt_endpoint), sizeof(uint32_t));
-	maps.probers_fd = make_map("probers", sizeof(struct shunt_prober_key),
+	maps.inbound_fd = make_map(BPF_MAP_TYPE_HASH, "inbound", sizeof(struct shunt_endpoint),
+				   sizeof(uint32_t));
+	maps.probers_fd = make_map(BPF_MAP_TYPE_HASH, "probers", sizeof(struct shunt_prober_key),
 				   sizeof(struct shunt_prober));
 	name_port(maps.inbound_fd, settings.port);
 	if (settings.prober)
@@ -240,8 +278,10 @@ int main(int argc, char **argv)
 		attach(&holder, settings.interfaces[i]);
 	if (settings.local && dataplane_attach_local(holder.dataplane))
 		errx(1, "loopback cannot be attached to");
+	if (settings.cgroup)
+		attach_outbound(&holder, settings.cgroup, settings.port);
 	if (settings.target)
-		aim(&holder, settings.target, settings.target_port);
+		aim(&holder, settings.target, settings.target_port, settings.cgroup);
 	puts("ready");
 	hold(&holder, &signals);
 	dataplane_close(holder.dataplane);

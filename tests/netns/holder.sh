@@ -12,11 +12,11 @@ foreign() {
 		ip link set dev "${3:-eth0}" "${2:-xdp}" obj "$BUILD/tests/netns/pass.bpf.o" sec xdp
 }
 
-# holder NAME OPTION...: attached in the namespace far, with no verdict yet
+# holder NAME OPTION...: attached in the namespace far or $holders, with no verdict yet
 holder() {
 	local name=$1
 	shift
-	spawn "$name" far "$tools/holder" --port "$port" "$@"
+	spawn "$name" "${holders:-far}" "$tools/holder" --port "$port" "$@"
 	eventually printed "$name" '^ready$' || give_up "holder $name does not start"
 }
 
