@@ -13,12 +13,21 @@ enum {
 	EXIT_NO_DAEMON = 3,
 };
 
+/* Words that a command may have after it. */
+#define CLI_ARGUMENTS_MAX 2
+
 struct cli_options {
 	const char *config_path;
 	bool config_given; /* by -c; else the default path, and it may be absent */
 	bool json;
-	const char *argument; /* after the command, where it takes one; NULL: none */
-	const char *seed; /* NULL: not given */
+	/* After the command, where it takes any; NULL: none. */
+	const char *arguments[CLI_ARGUMENTS_MAX];
+	/* NULL: not given. */
+	const char *seed;
+	const char *why;
+	const char *lasts; /* --for */
+	const char *action;
+	bool all;
 };
 
 int cli_run(const struct cli_options *options);
@@ -26,6 +35,9 @@ int cli_check(const struct cli_options *options);
 int cli_doctor(const struct cli_options *options);
 int cli_status(const struct cli_options *options);
 int cli_simulate(const struct cli_options *options);
+int cli_trip(const struct cli_options *options);
+int cli_reset(const struct cli_options *options);
+int cli_mode(const struct cli_options *options);
 int cli_version(const struct cli_options *options);
 
 /* "0.1.0+gabc1234" */

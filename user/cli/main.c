@@ -13,17 +13,24 @@ struct command {
 	const char *name;
 	const char *what;
 	int (*run)(const struct cli_options *options);
-	bool takes_argument;
+	unsigned arguments; /* how many may follow */
+	bool orders; /* takes --why, --for, --action and --all */
 };
 
 static const struct command commands[] = {
-	{"run", "observe this host in the foreground and serve what is seen", cli_run, false},
-	{"check", "check the configuration, print its canonical form and its memory", cli_check,
+	{"run", "observe this host in the foreground and serve what is seen", cli_run, 0, false},
+	{"check", "check the configuration, print its canonical form and its memory", cli_check, 0,
 	 false},
-	{"doctor", "say what this kernel and this user can have, and why not", cli_doctor, false},
-	{"status", "show every service: rate, failures, latency, state", cli_status, false},
-	{"simulate", "run the scenario in FILE in virtual time", cli_simulate, true},
-	{"version", "print the version", cli_version, false},
+	{"doctor", "say what this kernel and this user can have, and why not", cli_doctor, 0,
+	 false},
+	{"status", "show every service: rate, failures, latency, state", cli_status, 0, false},
+	{"simulate", "run the scenario in FILE in virtual time", cli_simulate, 1, false},
+	{"trip", "cut a service off: trip NAME --why TEXT", cli_trip, 1, true},
+	{"reset", "let a service's connections pass again: reset NAME --why TEXT", cli_reset, 1,
+	 true},
+	{"mode", "set a breaker's mode: mode NAME off|shadow|enforce --why TEXT", cli_mode, 2,
+	 true},
+	{"version", "print the version", cli_version, 0, false},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -31,15 +38,21 @@ static const struct command commands[] = {
 struct arguments {
 	struct cli_options options;
 	const struct command *command;
+	unsigned count; /* of arguments */
 };
 
 /* Options without a letter. */
-enum { KEY_SEED = 256 };
+enum { KEY_SEED = 256, KEY_ALL };
 
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0,
 	 "configuration (default " CONFIG_DEFAULT_PATH ", which may be absent)", 0},
 	{"json", 'j', NULL, 0, "print JSON", 0},
+	{"why", 'w', "TEXT", 0, "trip, reset, mode: the reason, which is recorded; needed", 0},
+	{"for", 'f', "DURATION", 0, "trip, reset, mode: how long it stands, 1s to 24h", 0},
+	{"action", 'a', "ACTION", 0, "trip: drop, reject, redirect or drain; else as configured",
+	 0},
+	{"all", KEY_ALL, NULL, 0, "mode: of all services, which only ever calms", 0},
 	{"seed", KEY_SEED, "NUMBER", 0, "simulate: of its chances (default 1)", 0},
 	{0},
 };
@@ -57,10 +70,23 @@ static const struct command *find_command(const char *name)
 static error_t take_argument(struct arguments *arguments, const char *argument,
 			     struct argp_state *state)
 {
-	if (!arguments->command->takes_argument || arguments->options.argument)
+	if (arguments->count >= arguments->command->arguments)
 		argp_error(state, "%s: expected nothing more after %s", argument,
 			   arguments->command->name);
-	arguments->options.argument = argument;
+	else
+		arguments->options.arguments[arguments->count++] = argument;
+	return 0;
+}
+
+/* What only an order can have. */
+static error_t check_orders(const struct arguments *arguments, struct argp_state *state)
+{
+	const struct cli_options *given = &arguments->options;
+
+	if (arguments->command && !arguments->command->orders &&
+	    (given->lasts || given->action || given->why || given->all))
+		argp_error(state, "%s: expected no --why, --for, --action or --all",
+			   arguments->command->name);
 	return 0;
 }
 
@@ -79,6 +105,20 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_SEED:
 		arguments->options.seed = argument;
 		return 0;
+	case 'w':
+		arguments->options.why = argument;
+		return 0;
+	case 'f':
+		arguments->options.lasts = argument;
+		return 0;
+	case 'a':
+		arguments->options.action = argument;
+		return 0;
+	case KEY_ALL:
+		arguments->options.all = true;
+		return 0;
+	case ARGP_KEY_END:
+		return check_orders(arguments, state);
 	case ARGP_KEY_ARG:
 		if (arguments->command)
 			return take_argument(arguments, argument, state);
@@ -119,7 +159,7 @@ int main(int argc, char *argv[])
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "COMMAND [FILE]",
+		.args_doc = "COMMAND [ARGUMENT...]",
 		.doc = "Exit status: 0 done, 1 it failed, 2 wrong usage or configuration, "
 		       "3 the daemon is not there.",
 		.help_filter = filter_help,

@@ -234,7 +234,7 @@ int cli_simulate(const struct cli_options *options)
 	uint64_t seed = 1;
 	int r;
 
-	if (!options->argument) {
+	if (!options->arguments[0]) {
 		log_error("simulate: no file, expected a scenario's");
 		return EXIT_USAGE;
 	}
@@ -242,7 +242,7 @@ int cli_simulate(const struct cli_options *options)
 		log_error("simulate: %s: is not a seed, expected a whole number", options->seed);
 		return EXIT_USAGE;
 	}
-	r = scenario_load(options->argument, options->config_given ? options->config_path : NULL,
+	r = scenario_load(options->arguments[0], options->config_given ? options->config_path : NULL,
 			  cli_complain, (void *)"simulate", &scenario);
 	if (r < 0)
 		return EXIT_USAGE;

@@ -15,6 +15,7 @@
 
 struct control {
 	int fd;
+	gid_t group; /* whose members may connect, beside root; (gid_t)-1: nobody */
 	int lock; /* held for as long as we live; two starting daemons meet here */
 	struct sockaddr_un address;
 };
@@ -50,9 +51,8 @@ static int take_lock(const char *path)
 	return r;
 }
 
-static int bind_socket(const struct sockaddr_un *address)
+static int bind_socket(const struct sockaddr_un *address, gid_t group)
 {
-	const struct group *group = getgrnam("shunt");
 	int fd, r;
 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -61,8 +61,8 @@ static int bind_socket(const struct sockaddr_un *address)
 	/* We hold the lock, so that whoever made it is gone. */
 	unlink(address->sun_path);
 	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) ||
-	    chmod(address->sun_path, 0660) ||
-	    (group && chown(address->sun_path, (uid_t)-1, group->gr_gid)) || listen(fd, 8)) {
+	    chmod(address->sun_path, 0660) || chown(address->sun_path, (uid_t)-1, group) ||
+	    listen(fd, 8)) {
 		r = -errno;
 		close(fd);
 		return r;
@@ -72,6 +72,7 @@ static int bind_socket(const struct sockaddr_un *address)
 
 int control_open(const char *path, struct control **ret_control, pid_t *ret_holder)
 {
+	const struct group *group;
 	struct control *control;
 	int r;
 
@@ -81,6 +82,8 @@ int control_open(const char *path, struct control **ret_control, pid_t *ret_hold
 	if (!control)
 		return -ENOMEM;
 	control->fd = -1;
+	group = getgrnam("shunt");
+	control->group = group ? group->gr_gid : (gid_t)-1;
 	control->address.sun_family = AF_UNIX;
 	memcpy(control->address.sun_path, path, strlen(path) + 1);
 
@@ -90,7 +93,7 @@ int control_open(const char *path, struct control **ret_control, pid_t *ret_hold
 			*ret_holder = holder_of(&control->address);
 		goto out;
 	}
-	r = control->fd = bind_socket(&control->address);
+	r = control->fd = bind_socket(&control->address, control->group);
 	if (r < 0)
 		goto out;
 	*ret_control = control;
@@ -105,12 +108,9 @@ int control_fd(const struct control *control)
 	return control->fd;
 }
 
-void control_accept(struct control *control)
+gid_t control_group(const struct control *control)
 {
-	int fd;
-
-	while ((fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		close(fd);
+	return control->group;
 }
 
 void control_close(struct control *control)

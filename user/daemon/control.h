@@ -3,8 +3,7 @@
  * The control socket: whoever holds it is the daemon.
  *
  * A Unix stream socket of mode 0660, for root and the group `shunt` where there is
- * one.  It takes no commands yet; a connection is closed at once, having told the
- * peer by SO_PEERCRED who the daemon is.
+ * one.  What comes in by it is daemon/operators.h's.
  */
 #ifndef SHUNT_DAEMON_CONTROL_H
 #define SHUNT_DAEMON_CONTROL_H
@@ -23,8 +22,8 @@ int control_open(const char *path, struct control **ret_control, pid_t *ret_hold
 /* The listening socket, for the loop. */
 int control_fd(const struct control *control);
 
-/* Takes the connections that wait. */
-void control_accept(struct control *control);
+/* The group whose members may give orders beside root; (gid_t)-1: there is none. */
+gid_t control_group(const struct control *control);
 
 /* Gives the socket up, and removes it where that is still allowed; NULL is fine. */
 void control_close(struct control *control);

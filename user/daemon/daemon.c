@@ -274,6 +274,7 @@ static void stop(struct daemon *daemon)
 {
 	sd_notify(0, "STOPPING=1");
 	http_stop(daemon->http);
+	operators_free(daemon->operators);
 	control_close(daemon->control);
 	alerts_free(daemon->alerts);
 	plan_done(&daemon->plan);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "daemon/command.h"
 #include "daemon/outcome.h"
 #include "daemon/state.h"
 
@@ -119,15 +120,29 @@ void daemon_on_probe(void *userdata, const struct shunt_probe *probe)
 	checkers_hear(&daemon->checkers, probe);
 }
 
-static int on_control(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+/* Whoever gives an order is told what came of it; so are those who read the log. */
+static json_t *on_order(void *userdata, const struct order *order, const char *who)
 {
 	struct daemon *daemon = userdata;
+	json_t *answer = command_run(daemon->engine, order, who, daemon_now());
 
-	(void)source;
-	(void)fd;
-	(void)revents;
-	control_accept(daemon->control);
-	return 0;
+	outcome_tell(daemon->engine, daemon->alerts);
+	if (answer)
+		log_warning("control: %s: %s", who,
+			    json_string_value(json_object_get(answer, "message")));
+	return answer;
+}
+
+static int listen_to_operators(struct daemon *daemon)
+{
+	const struct operators_options options = {
+		.fd = control_fd(daemon->control),
+		.group = control_group(daemon->control),
+		.fn = on_order,
+		.userdata = daemon,
+	};
+
+	return operators_new(daemon->event, &options, &daemon->operators);
 }
 
 void daemon_read_queues(struct daemon *daemon)
@@ -278,8 +293,7 @@ int daemon_add_sources(struct daemon *daemon)
 	r = sd_event_add_io(daemon->event, NULL, observer_event_fd(daemon->observer), EPOLLIN,
 			    on_events, daemon);
 	if (r >= 0)
-		r = sd_event_add_io(daemon->event, NULL, control_fd(daemon->control), EPOLLIN,
-				    on_control, daemon);
+		r = listen_to_operators(daemon);
 	if (r >= 0)
 		r = sd_event_add_io(daemon->event, NULL, http_fd(daemon->http), EPOLLIN, on_http,
 				    daemon);

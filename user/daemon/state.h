@@ -15,6 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/discovery.h"
 #include "daemon/gather.h"
+#include "daemon/operators.h"
 #include "daemon/plan.h"
 #include "daemon/roster.h"
 #include "daemon/service.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct checkers checkers;
 	struct plan plan;
 	struct control *control;
+	struct operators *operators;
 	struct http *http;
 	struct show *show;
 	struct alerts *alerts;
