@@ -77,10 +77,16 @@ static __always_inline __u32 pronounce(const struct found *found, __u32 verdict)
 	__u32 index = bpf_get_smp_processor_id() * shunt_slots + found->slot;
 	struct shunt_verdict_counts *counts = bpf_map_lookup_elem(&shunt_verdicts, &index);
 	bool shadow = found->ruling.flags & SHUNT_RULING_SHADOW;
+	__u32 at = verdict;
 
-	if (counts && verdict < SHUNT_VERDICT_MAX)
-		__sync_fetch_and_add(
-			shadow ? &counts->shadow[verdict] : &counts->connections[verdict], 1);
+	/*
+	 * The verifier of Linux 6.1 forgets a comparison where the compiler keeps the number on
+	 * the stack, so it is masked, where the compiler cannot know that it need not be.
+	 */
+	barrier_var(at);
+	at &= 7;
+	if (counts && at < SHUNT_VERDICT_MAX)
+		__sync_fetch_and_add(shadow ? &counts->shadow[at] : &counts->connections[at], 1);
 	return shadow ? SHUNT_VERDICT_PASS : verdict;
 }
 

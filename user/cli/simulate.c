@@ -242,8 +242,9 @@ int cli_simulate(const struct cli_options *options)
 		log_error("simulate: %s: is not a seed, expected a whole number", options->seed);
 		return EXIT_USAGE;
 	}
-	r = scenario_load(options->arguments[0], options->config_given ? options->config_path : NULL,
-			  cli_complain, (void *)"simulate", &scenario);
+	r = scenario_load(options->arguments[0],
+			  options->config_given ? options->config_path : NULL, cli_complain,
+			  (void *)"simulate", &scenario);
 	if (r < 0)
 		return EXIT_USAGE;
 	r = simulate(options, scenario, seed);

@@ -203,11 +203,12 @@ int order_parse(const char *line, size_t size, struct order *ret_order,
 		char complaint[static ORDER_COMPLAINT_MAX])
 {
 	struct order order;
-	const struct reading reading = {.order = &order, .complaint = complaint};
+	struct reading reading = {.order = &order};
 	json_error_t error;
 	json_t *root;
 	int r;
 
+	reading.complaint = complaint;
 	memset(&order, 0, sizeof(order));
 	/* Strings with a zero byte are refused there. */
 	root = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
