@@ -95,6 +95,7 @@ PROTO_SRC := $(sort $(wildcard user/*/*.proto))
 PROTO_C := $(patsubst %.proto,$(OUT)/gen/%.pb-c.c,$(notdir $(PROTO_SRC)))
 PROTO_H := $(PROTO_C:.c=.h)
 PROTO_OBJ := $(patsubst $(OUT)/gen/%.c,$(BUILD)/obj/gen/%.o,$(PROTO_C))
+PAGE_OBJ := $(BUILD)/obj/gen/page.o
 TEST_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(UNIT_SRC) $(BPFTEST_SRC))
 MAIN_OBJ := $(BUILD)/obj/user/cli/main.o
 BPF_OBJ := $(BPF_SRC:%.c=$(OUT)/%.o)
@@ -203,7 +204,18 @@ $(PROTO_OBJ): $(BUILD)/obj/gen/%.o: $(OUT)/gen/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -w -c $< -o $@
 
-$(BUILD)/libshunt.a: $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PROTO_OBJ) $(BUILD)/objects
+# The status page, one file and its policy. As a dependency of the object: .incbin is unknown to -MD.
+$(OUT)/gen/page.S: $(wildcard user/serve/page/*)
+	$(call say,PAGE,$@)
+	@mkdir -p $(@D)
+	$(Q)user/serve/page/build $(OUT)/gen/page.html $@
+
+$(PAGE_OBJ): $(OUT)/gen/page.S
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
+
+$(BUILD)/libshunt.a: $(filter-out $(MAIN_OBJ),$(USER_OBJ)) $(PROTO_OBJ) $(PAGE_OBJ) $(BUILD)/objects
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 

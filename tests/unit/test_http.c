@@ -236,10 +236,26 @@ Test(http, unknown_paths_and_methods)
 	CONTAINS(reply.head, "Allow: GET, HEAD\r\n");
 	fetch("/metrics", "DELETE", NULL, &reply);
 	cr_assert_eq(reply.status, 405);
+	CONTAINS(reply.head,
+		 "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
+	CONTAINS(reply.head, "X-Content-Type-Options: nosniff\r\n");
+	cr_assert_eq(fixture.views, 0);
+	stop();
+}
+
+Test(http, the_page_is_one_file)
+{
+	struct reply reply;
+
+	start(&no_limits);
 	fetch("/", "GET", NULL, &reply);
 	cr_assert_eq(reply.status, 200);
-	CONTAINS(reply.body, "/metrics");
-	CONTAINS(reply.body, "/api/v1/status");
+	CONTAINS(reply.head, "Content-Type: text/html; charset=utf-8\r\n");
+	CONTAINS(reply.head, "; script-src 'sha256-");
+	CONTAINS(reply.head, "X-Frame-Options: DENY\r\n");
+	CONTAINS(reply.body, "<a href=\"/metrics\">");
+	CONTAINS(reply.body, "new EventSource(\"/api/v1/events\")");
+	cr_assert_null(strstr(reply.body, "\n@s"), "a file is not in it");
 	cr_assert_eq(fixture.views, 0);
 	stop();
 }

@@ -107,6 +107,70 @@ Test(status, of_a_service)
 	json_decref(object);
 }
 
+static json_int_t count_at(const json_t *histogram, size_t index)
+{
+	return json_integer_value(json_array_get(json_object_get(histogram, "counts"), index));
+}
+
+Test(status, histograms_by_octave)
+{
+	struct test_view test;
+	const json_t *histograms, *handshake;
+	json_t *object;
+
+	test_view_init(&test);
+	object = status(&test.view);
+	histograms = json_object_get(json_array_get(json_object_get(object, "services"), 0),
+				     "histograms");
+	handshake = json_object_get(histograms, "handshake");
+	/* 900 ns lie below all bounds, 70 s above, on 2^-10 s belongs to it, a second to 2^0 s. */
+	cr_expect_eq(real(handshake, "first_le_log2"), -20);
+	cr_expect_eq(json_array_size(json_object_get(handshake, "counts")), 28);
+	cr_expect_eq(count_at(handshake, 0), 1);
+	cr_expect_eq(count_at(handshake, 10), 1);
+	cr_expect_eq(count_at(handshake, 11), 1);
+	cr_expect_eq(count_at(handshake, 20), 1);
+	cr_expect_eq(count_at(handshake, 21), 1);
+	cr_expect_eq(count_at(handshake, 27), 1);
+	/* One of 250 us alone: above 2^-12 s = 244 us, up to 2^-11. */
+	cr_expect_eq(real(json_object_get(histograms, "rtt"), "first_le_log2"), -11);
+	cr_expect_eq(json_array_size(json_object_get(json_object_get(histograms, "rtt"), "counts")),
+		     1);
+	cr_expect_null(json_object_get(histograms, "response"));
+	json_decref(object);
+}
+
+Test(status, what_changed)
+{
+	const struct view_change change = {
+		.id = 7,
+		.wall_clock = 1700000000.5,
+		.service = "nginx:80",
+		.role = SHUNT_ROLE_SERVER,
+		.kind = "health",
+		.was = "healthy",
+		.is = "failing",
+		.reason = "3 of 4 connections failed",
+	};
+	struct test_view test;
+	const json_t *shown;
+	json_t *object;
+
+	test_view_init(&test);
+	test.view.changes = &change;
+	test.view.changes_count = 1;
+	object = status(&test.view);
+	shown = json_array_get(json_object_get(object, "changes"), 0);
+	cr_expect_eq(real(shown, "id"), 7);
+	cr_expect_str_eq(string(shown, "time"), "2023-11-14T22:13:20.500Z");
+	cr_expect_str_eq(string(shown, "service"), "nginx:80");
+	cr_expect_str_eq(string(shown, "role"), "server");
+	cr_expect_str_eq(string(shown, "was"), "healthy");
+	cr_expect_str_eq(string(shown, "is"), "failing");
+	cr_expect_str_eq(string(shown, "reason"), "3 of 4 connections failed");
+	json_decref(object);
+}
+
 Test(status, who_checks_a_service)
 {
 	struct test_view test;

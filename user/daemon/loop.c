@@ -11,8 +11,10 @@
 #include "daemon/state.h"
 
 /* Who checks twice a second is found before the fifth check. */
-#define LOOK_TICKS	 4
-#define TICK_USEC	 (100 * 1000ULL)
+#define LOOK_TICKS 4
+#define TICK_USEC  (100 * 1000ULL)
+/* Many changes at once are told of together. */
+#define NEWS_TICKS	 2
 #define TICKS_PER_SECOND (USEC_PER_SEC / TICK_USEC)
 
 uint64_t daemon_now(void)
@@ -36,9 +38,10 @@ static bool has_cgroups(const struct config *config)
 
 void daemon_on_gone(void *userdata, const struct health_change *change)
 {
-	const struct daemon *daemon = userdata;
+	struct daemon *daemon = userdata;
 
 	notify_change(daemon->alerts, change);
+	recent_health(&daemon->recent, change);
 }
 
 void daemon_replan(struct daemon *daemon)
@@ -126,7 +129,7 @@ static json_t *on_order(void *userdata, const struct order *order, const char *w
 	struct daemon *daemon = userdata;
 	json_t *answer = command_run(daemon->engine, order, who, daemon_now());
 
-	outcome_tell(daemon->engine, daemon->alerts);
+	outcome_tell(daemon->engine, daemon->alerts, &daemon->recent);
 	if (answer)
 		log_warning("control: %s: %s", who,
 			    json_string_value(json_object_get(answer, "message")));
@@ -186,7 +189,7 @@ static void judge_services(struct daemon *daemon, uint64_t now)
 	daemon->events_lost = lost;
 	engine_tick(daemon->engine, &tick);
 	checkers_tell(&daemon->checkers);
-	outcome_tell(daemon->engine, daemon->alerts);
+	outcome_tell(daemon->engine, daemon->alerts, &daemon->recent);
 }
 
 static void each_second(struct daemon *daemon, uint64_t now)
@@ -198,6 +201,35 @@ static void each_second(struct daemon *daemon, uint64_t now)
 	/* Cgroups come and go by themselves; a full table may have room again. */
 	if (daemon->replan || has_cgroups(daemon->config))
 		daemon_replan(daemon);
+}
+
+/* Until the server has something to do by itself. */
+static int wait_http(struct daemon *daemon)
+{
+	uint64_t timeout = http_timeout_us(daemon->http), now;
+	int r;
+
+	if (timeout == UINT64_MAX)
+		return sd_event_source_set_enabled(daemon->http_timer, SD_EVENT_OFF);
+	sd_event_now(daemon->event, CLOCK_MONOTONIC, &now);
+	r = sd_event_source_set_time(daemon->http_timer, now + timeout);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_enabled(daemon->http_timer, SD_EVENT_ONESHOT);
+}
+
+/* Once a second, sooner where something has changed; later, not now: the tick does not wait. */
+static void publish(struct daemon *daemon)
+{
+	bool news = daemon->recent.last != daemon->published_change;
+	uint64_t ticks = daemon->ticks - daemon->published;
+
+	if (!http_streams(daemon->http) || ticks < (news ? NEWS_TICKS : TICKS_PER_SECOND))
+		return;
+	daemon->published = daemon->ticks;
+	daemon->published_change = daemon->recent.last;
+	http_publish_soon(daemon->http);
+	wait_http(daemon);
 }
 
 /* The next tick is due a period after this one was, so that lateness does not add up. */
@@ -225,6 +257,7 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 	judge_services(daemon, now);
 	if (daemon->ticks % TICKS_PER_SECOND == 0)
 		each_second(daemon, now);
+	publish(daemon);
 
 	due += TICK_USEC;
 	if (due < now / NSEC_PER_USEC)
@@ -245,6 +278,7 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 		.observer = daemon->observer,
 		.alerts = daemon->alerts,
 		.store = daemon->store,
+		.recent = &daemon->recent,
 	};
 
 	*ret_view = show_gather(daemon->show, &daemon->about, &sources, daemon_now(),
@@ -254,20 +288,11 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 
 static int run_http(struct daemon *daemon)
 {
-	uint64_t timeout, now;
-	int r;
+	int r = http_run(daemon->http);
 
-	r = http_run(daemon->http);
 	if (r < 0)
 		log_warning("http: %s", strerror(-r));
-	timeout = http_timeout_us(daemon->http);
-	if (timeout == UINT64_MAX)
-		return sd_event_source_set_enabled(daemon->http_timer, SD_EVENT_OFF);
-	sd_event_now(daemon->event, CLOCK_MONOTONIC, &now);
-	r = sd_event_source_set_time(daemon->http_timer, now + timeout);
-	if (r < 0)
-		return r;
-	return sd_event_source_set_enabled(daemon->http_timer, SD_EVENT_ONESHOT);
+	return wait_http(daemon);
 }
 
 static int on_http(sd_event_source *source, int fd, uint32_t revents, void *userdata)

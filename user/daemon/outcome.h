@@ -8,11 +8,12 @@
 #include "engine/engine.h"
 
 struct alerts;
+struct recent;
 
 /* The name of a slot's load balancer; NULL where that is not known. */
 const char *outcome_balancer(const struct engine *engine, uint32_t slot);
 
-/* Tells of the engine's last tick or command. */
-void outcome_tell(const struct engine *engine, struct alerts *alerts);
+/* Tells of the engine's last tick or command, and remembers it. */
+void outcome_tell(const struct engine *engine, struct alerts *alerts, struct recent *recent);
 
 #endif

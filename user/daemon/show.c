@@ -13,6 +13,7 @@
 #include "daemon/checkers.h"
 #include "daemon/outcome.h"
 #include "daemon/process.h"
+#include "daemon/recent.h"
 #include "engine/window.h"
 #include "journal/store.h"
 #include "kernel/observer.h"
@@ -284,7 +285,7 @@ static void gather_journal(struct view_journal *journal, struct store *store)
 	};
 }
 
-static double wall_clock(void)
+double show_wall_clock(void)
 {
 	struct timespec now;
 
@@ -305,6 +306,8 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	gather_signals(show, observer);
 	gather_alerts(show, sources->alerts);
 	gather_journal(&view->journal, sources->store);
+	view->changes = sources->recent->changes;
+	view->changes_count = sources->recent->count;
 	view->events_lost = observer_events_lost(observer);
 	view->runs_missed = observer_runs_missed(observer);
 	view->tick_late = tick_late;
@@ -314,7 +317,7 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	view->listen = about->listen;
 	view->uptime = (double)(now - about->started) / NSEC_PER_SEC;
 	view->now = now;
-	view->wall_clock = wall_clock();
+	view->wall_clock = show_wall_clock();
 	process_read(&view->process);
 	return view;
 }

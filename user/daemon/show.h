@@ -11,6 +11,7 @@
 struct alerts;
 struct engine;
 struct observer;
+struct recent;
 struct store;
 
 /* What does not change, or only with the configuration. */
@@ -30,6 +31,7 @@ struct show_sources {
 	const struct observer *observer;
 	const struct alerts *alerts;
 	struct store *store; /* NULL: there is none */
+	const struct recent *recent;
 };
 
 struct show;
@@ -46,6 +48,9 @@ void show_free(struct show *show);
  */
 const struct view *show_gather(struct show *show, const struct show_about *about,
 			       const struct show_sources *sources, uint64_t now, double tick_late);
+
+/* Seconds since the Unix epoch. */
+double show_wall_clock(void);
 
 /* Gives the memory of a view back that nobody has asked for since the last call. */
 void show_release(struct show *show);

@@ -17,6 +17,7 @@
 #include "daemon/gather.h"
 #include "daemon/operators.h"
 #include "daemon/plan.h"
+#include "daemon/recent.h"
 #include "daemon/roster.h"
 #include "daemon/service.h"
 #include "daemon/show.h"
@@ -44,6 +45,9 @@ struct daemon {
 	struct show *show;
 	struct alerts *alerts;
 	struct store *store; /* NULL: there is no memory for one */
+	struct recent recent;
+	uint64_t published; /* the tick of the last status to those who stay */
+	uint64_t published_change; /* …and the last change in it */
 	struct show_about about;
 	struct utsname kernel;
 	char listen[80];

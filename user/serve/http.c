@@ -8,8 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "serve/headers.h"
 #include "serve/listen.h"
 #include "serve/routes.h"
+#include "serve/streams.h"
 
 /* A connection's memory holds its request's head; what does not fit gets a 431. */
 #define REQUEST_MEMORY ((size_t)16 << 10)
@@ -37,6 +39,8 @@ struct http {
 	struct http_handler handler;
 	void *userdata;
 	struct clients clients;
+	struct streams streams;
+	bool publish; /* in the next http_run() */
 	int epoll;
 	uint16_t port;
 	unsigned int encodings; /* in this http_run() */
@@ -44,32 +48,15 @@ struct http {
 	struct shared shared[ROUTE_MAX][METRICS_FORMATS][2];
 };
 
-static uint64_t http_now(const struct http *http)
+static uint64_t http_now(const void *userdata)
 {
+	const struct http *http = userdata;
 	struct timespec now;
 
 	if (http->handler.now)
 		return http->handler.now(http->userdata);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static int response_headers(struct MHD_Response *response, const struct answer *answer)
-{
-	const char *const headers[][2] = {
-		{MHD_HTTP_HEADER_CONTENT_TYPE, answer->type},
-		{MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
-		{"X-Content-Type-Options", "nosniff"},
-		{answer->status == 405 ? MHD_HTTP_HEADER_ALLOW : NULL, "GET, HEAD"},
-		{answer->gzip ? MHD_HTTP_HEADER_CONTENT_ENCODING : NULL, "gzip"},
-	};
-
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		if (headers[i][0] &&
-		    MHD_add_response_header(response, headers[i][0], headers[i][1]) != MHD_YES)
-			return -ENOMEM;
-	}
-	return 0;
 }
 
 /* Consumes the answer's body. */
@@ -86,7 +73,7 @@ static int response_make(struct answer *answer, struct shared *ret_shared)
 		free(body);
 		return -ENOMEM;
 	}
-	if (response_headers(shared.response, answer)) {
+	if (headers_add(shared.response, answer)) {
 		MHD_destroy_response(shared.response);
 		return -ENOMEM;
 	}
@@ -123,6 +110,60 @@ static void shared_drop(struct http *http)
 	}
 }
 
+/* ---- streams ---- */
+
+/* Readers of a stream share what is asked for by others in this round, but never a stream. */
+static int http_publish(struct http *http)
+{
+	const struct route route = {ROUTE_STATUS, METRICS_TEXT, false};
+	struct answer answer;
+	int err;
+
+	http->publish = false;
+	http->encodings++;
+	err = route_answer(&route, &http->handler, http->userdata, &answer);
+	if (err)
+		return err;
+	/* Without data readers keep what they have, and see that nothing comes. */
+	if (answer.status == 200)
+		err = streams_publish(&http->streams, &answer.body);
+	buffer_free(&answer.body);
+	return err;
+}
+
+static int stream_make(struct http *http, struct MHD_Connection *connection, struct client *client,
+		       struct MHD_Response **ret_response)
+{
+	const struct answer answer = {.status = MHD_HTTP_OK, .type = ROUTE_EVENTS_TYPE};
+	int err = streams_open(&http->streams, connection, client, ret_response);
+
+	if (err)
+		return err;
+	/* Who is first must not wait for the next event. */
+	if (!http->streams.latest)
+		err = http_publish(http);
+	if (!err)
+		err = headers_add(*ret_response, &answer);
+	if (err)
+		MHD_destroy_response(*ret_response);
+	return err;
+}
+
+static enum MHD_Result http_stream(struct http *http, struct MHD_Connection *connection,
+				   struct client *client)
+{
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	if (stream_make(http, connection, client, &response))
+		return MHD_NO;
+	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* ---- requests ---- */
+
 static struct client *connection_client(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
@@ -134,6 +175,18 @@ static struct client *connection_client(struct MHD_Connection *connection)
 static const char *connection_header(struct MHD_Connection *connection, const char *name)
 {
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static struct route request_route(const struct http *http, struct MHD_Connection *connection,
+				  const char *method, const char *url)
+{
+	struct route route = route_find(
+		method, url, connection_header(connection, MHD_HTTP_HEADER_ACCEPT),
+		connection_header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+
+	if (route.name == ROUTE_EVENTS && http->streams.count >= STREAMS_MAX)
+		route.name = ROUTE_BUSY;
+	return route;
 }
 
 /*
@@ -153,13 +206,14 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 	(void)upload_data;
 	if (!client || client->phase == CLIENT_CLOSING)
 		return MHD_NO;
-	route = route_find(method, url, connection_header(connection, MHD_HTTP_HEADER_ACCEPT),
-			   connection_header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+	route = request_route(http, connection, method, url);
 	if ((!*request && route.name != ROUTE_BAD_METHOD) || *upload_data_size) {
 		*request = http;
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
+	if (route.name == ROUTE_EVENTS && strcmp(method, "HEAD"))
+		return http_stream(http, connection, client);
 	if (shared_find(http, &route, &shared))
 		return MHD_NO;
 	clients_answer(&http->clients, client, shared->length, http_now(http));
@@ -214,10 +268,11 @@ static int http_start_daemon(struct http *http, int fd)
 	const union MHD_DaemonInfo *info;
 
 	http->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		REQUEST_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, limit,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+		MHD_OPTION_END);
 	if (!http->daemon)
 		return -ENOMEM;
 	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -239,6 +294,7 @@ int http_start(const char *host, uint16_t port, const struct http_handler *handl
 	http->handler = *handler;
 	http->userdata = userdata;
 	clients_init(&http->clients, &handler->limits);
+	streams_init(&http->streams, &http->clients, http_now, http);
 	err = listen_tcp(host, port, &fd, &http->port);
 	if (!err) {
 		err = http_start_daemon(http, fd);
@@ -274,7 +330,7 @@ uint64_t http_timeout_us(struct http *http)
 {
 	uint64_t deadline, now;
 
-	if (http_pending(http))
+	if (http->publish || http_pending(http))
 		return 0;
 	deadline = clients_deadline(&http->clients);
 	if (deadline == UINT64_MAX)
@@ -289,6 +345,8 @@ int http_run(struct http *http)
 
 	clients_expire(&http->clients, http_now(http));
 	http->encodings = 0;
+	if (http->publish && http_publish(http))
+		return -ENOMEM;
 	do {
 		if (MHD_run(http->daemon) != MHD_YES)
 			return -EIO;
@@ -297,11 +355,23 @@ int http_run(struct http *http)
 	return 0;
 }
 
+void http_publish_soon(struct http *http)
+{
+	http->publish = http->streams.count;
+}
+
+size_t http_streams(const struct http *http)
+{
+	return http->streams.count;
+}
+
 void http_stop(struct http *http)
 {
 	if (!http)
 		return;
-	if (http->daemon)
+	if (http->daemon) {
+		streams_end(&http->streams);
 		MHD_stop_daemon(http->daemon);
+	}
 	free(http);
 }

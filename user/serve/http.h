@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The HTTP server: /metrics, /healthz, /api/v1/status and a page at / that
- * lists them.
+ * The HTTP server: /metrics, /healthz, /api/v1/status, /api/v1/events, which streams
+ * the latter, and at / the page that shows them.
  *
  * It has no thread and never waits: the caller's loop watches http_fd() for
  * input and calls http_run() when that is readable and when http_timeout_us()
@@ -54,9 +54,18 @@ uint64_t http_timeout_us(struct http *http);
 /*
  * Takes what is there to be taken and returns.  One call encodes the view but a
  * few times, however many clients ask: those that ask together share an answer.
- * Returns 0, or -EIO when the server can no longer serve.
+ * Returns 0, -ENOMEM, or -EIO when the server can no longer serve.
  */
 int http_run(struct http *http);
+
+/*
+ * The next http_run(), which http_timeout_us() then asks for at once, sends a status to
+ * those who read /api/v1/events.  Where nobody does, this costs nothing.
+ */
+void http_publish_soon(struct http *http);
+
+/* How many read /api/v1/events. */
+size_t http_streams(const struct http *http);
 
 /* Closes every connection and the socket.  NULL is allowed. */
 void http_stop(struct http *http);

@@ -6,26 +6,21 @@
 
 #include "serve/gzip.h"
 #include "serve/negotiate.h"
+#include "serve/page.h"
 #include "serve/status.h"
 
 #define TYPE_TEXT "text/plain; charset=utf-8"
 #define TYPE_JSON "application/json"
 
-static const char index_page[] =
-	"shunt: a health observer of this host's TCP services\n"
-	"\n"
-	"/metrics        for Prometheus: text, OpenMetrics or protobuf, by Accept\n"
-	"/healthz        200 while the daemon works, 503 and the reason otherwise\n"
-	"/api/v1/status  all services, as JSON\n";
-
 static const struct {
 	const char *path;
 	enum route_name name;
 } routes[] = {
-	{"/", ROUTE_INDEX},
+	{"/", ROUTE_PAGE},
 	{"/metrics", ROUTE_METRICS},
 	{"/healthz", ROUTE_HEALTH},
 	{"/api/v1/status", ROUTE_STATUS},
+	{"/api/v1/events", ROUTE_EVENTS},
 };
 
 struct route route_find(const char *method, const char *path, const char *accept,
@@ -43,7 +38,7 @@ struct route route_find(const char *method, const char *path, const char *accept
 	}
 	if (route.name == ROUTE_METRICS)
 		route.format = negotiate_format(accept);
-	if (route.name == ROUTE_METRICS || route.name == ROUTE_STATUS)
+	if (route.name == ROUTE_METRICS || route.name == ROUTE_STATUS || route.name == ROUTE_PAGE)
 		route.gzip = negotiate_gzip(accept_encoding);
 	return route;
 }
@@ -75,6 +70,15 @@ static int answer_compress(struct answer *answer)
 	return err;
 }
 
+static int answer_page(struct answer *answer, const struct route *route)
+{
+	answer->status = 200;
+	answer->type = "text/html; charset=utf-8";
+	answer->policy = page_policy;
+	buffer_append(&answer->body, page_html, page_length);
+	return route->gzip ? answer_compress(answer) : 0;
+}
+
 static int answer_view(struct answer *answer, const struct route *route,
 		       const struct http_handler *handler, void *userdata)
 {
@@ -103,8 +107,15 @@ int route_answer(const struct route *route, const struct http_handler *handler, 
 	int err = 0;
 
 	switch (route->name) {
-	case ROUTE_INDEX:
-		answer_text(&answer, 200, index_page);
+	case ROUTE_PAGE:
+		err = answer_page(&answer, route);
+		break;
+	case ROUTE_EVENTS:
+		answer.status = 200;
+		answer.type = ROUTE_EVENTS_TYPE;
+		break;
+	case ROUTE_BUSY:
+		answer_text(&answer, 503, "too many read events already\n");
 		break;
 	case ROUTE_METRICS:
 	case ROUTE_STATUS:
@@ -117,12 +128,13 @@ int route_answer(const struct route *route, const struct http_handler *handler, 
 		answer_text(&answer, 405, "only GET and HEAD are answered\n");
 		break;
 	default:
-		answer_text(&answer, 404, "there is no such page; / lists them\n");
+		answer_text(&answer, 404, "there is no such page; / links those there are\n");
 		break;
 	}
 	if (err) {
 		buffer_free(&answer.body);
 		answer.gzip = false;
+		answer.policy = NULL;
 		answer_text(&answer, 503, "no data: ");
 		buffer_string(&answer.body, strerror(-err));
 		buffer_char(&answer.body, '\n');

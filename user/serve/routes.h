@@ -9,11 +9,15 @@
 #include "serve/http.h"
 #include "serve/metrics.h"
 
+#define ROUTE_EVENTS_TYPE "text/event-stream"
+
 enum route_name {
-	ROUTE_INDEX,
+	ROUTE_PAGE,
 	ROUTE_METRICS,
 	ROUTE_HEALTH,
 	ROUTE_STATUS,
+	ROUTE_EVENTS, /* its head alone; the rest is streamed */
+	ROUTE_BUSY,
 	ROUTE_NOT_FOUND,
 	ROUTE_BAD_METHOD,
 	ROUTE_MAX,
@@ -29,6 +33,7 @@ struct route {
 struct answer {
 	unsigned int status; /* of HTTP */
 	const char *type; /* Content-Type */
+	const char *policy; /* Content-Security-Policy; NULL: that nothing may be done */
 	bool gzip; /* `body` is compressed */
 	struct buffer body; /* buffer_free() or buffer_take() */
 };

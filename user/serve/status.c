@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "serve/names.h"
+#include "serve/status_histograms.h"
 #include "serve/utf8.h"
 
 /* Enough for any duration, and 0.1 stays 0.1. */
@@ -189,6 +190,7 @@ static json_t *status_service(bool *fine, const struct view *view,
 	put_u64(fine, object, "accept_queue_length", service->queue_length);
 	put_u64(fine, object, "accept_queue_limit", service->queue_limit);
 	put(fine, object, "recent", status_recent(fine, &service->recent));
+	put(fine, object, "histograms", status_histograms(service->total));
 	put(fine, object, "probers", status_probers(fine, service));
 	return object;
 }
@@ -275,6 +277,32 @@ static json_t *status_errors(bool *fine, const struct view *view)
 	return array;
 }
 
+static json_t *status_change(bool *fine, const struct view_change *change)
+{
+	json_t *object = json_object();
+
+	put_u64(fine, object, "id", change->id);
+	put_time(fine, object, "time", change->wall_clock);
+	put_string(fine, object, "service", change->service);
+	put_string(fine, object, "role", name_role(change->role));
+	put_string(fine, object, "kind", change->kind);
+	put_string(fine, object, "was", change->was);
+	put_string(fine, object, "is", change->is);
+	put_string(fine, object, "reason", change->reason);
+	return object;
+}
+
+static json_t *status_changes(bool *fine, const struct view *view)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < view->changes_count; i++) {
+		if (json_array_append_new(array, status_change(fine, &view->changes[i])))
+			*fine = false;
+	}
+	return array;
+}
+
 static json_t *status_view(bool *fine, const struct view *view)
 {
 	json_t *object = json_object();
@@ -292,6 +320,7 @@ static json_t *status_view(bool *fine, const struct view *view)
 	put(fine, object, "signals", status_signals(fine, view));
 	put(fine, object, "bpf_errors", status_errors(fine, view));
 	put(fine, object, "services", status_services(fine, view));
+	put(fine, object, "changes", status_changes(fine, view));
 	return object;
 }
 

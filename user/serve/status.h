@@ -15,6 +15,9 @@
  *			zero_windows, accept_queue_length, accept_queue_limit
  *	recent		window_seconds, handshakes_per_second,
  *			failures_per_second, handshake_p50_seconds, …_p95_…, …_p99_…
+ *	histograms	see status_histograms.h
+ * changes: the last 64 of all services, the newest first, each with id, time, service,
+ *	role, kind (health, breaker), was, is, reason;
  * and beside them version, kernel, listen, uptime_seconds, config_hash (hex),
  * tick_late_seconds, events_lost, bpf_runs_missed, signals {"rtt": true, …},
  * bpf_errors [{site, errno, count}] (those that happened).

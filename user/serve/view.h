@@ -14,6 +14,10 @@
 #include "engine/prober.h"
 #include "shunt/abi.h"
 
+/* With the terminating 0; longer ones are cut. */
+#define VIEW_NAME_MAX	128
+#define VIEW_REASON_MAX 512
+
 /* Over the last seconds rather than since the start; NAN where nothing is known. */
 struct view_recent {
 	double seconds; /* how long the window really is */
@@ -85,6 +89,18 @@ struct view_journal {
 	bool writes; /* the last was kept */
 };
 
+/* Something that happened to a service. */
+struct view_change {
+	uint64_t id; /* from 1 on */
+	double wall_clock; /* seconds since the Unix epoch */
+	char service[VIEW_NAME_MAX];
+	enum shunt_role role;
+	const char *kind; /* health: of its state; breaker: of its breaker */
+	const char *was;
+	const char *is;
+	char reason[VIEW_REASON_MAX]; /* in words */
+};
+
 /* What the daemon itself takes; start_time 0: not known, and nothing is shown. */
 struct view_process {
 	double start_time; /* seconds since the Unix epoch */
@@ -105,6 +121,8 @@ struct view {
 	const struct view_alerts *alerts;
 	size_t alerts_count;
 	struct view_journal journal;
+	const struct view_change *changes; /* the newest first */
+	size_t changes_count;
 	uint64_t events_lost; /* ring buffer `events` */
 	uint64_t runs_missed; /* program runs skipped by the kernel (recursion) */
 	double tick_late; /* seconds: the last tick's lateness */

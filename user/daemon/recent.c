@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "daemon/recent.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/notify.h"
+#include "daemon/show.h"
+
+/* A place for one more, zeroed.  Changes are rare, so that moving them all is no matter. */
+static struct view_change *recent_push(struct recent *recent)
+{
+	if (recent->count < RECENT_MAX)
+		recent->count++;
+	memmove(&recent->changes[1], &recent->changes[0],
+		(recent->count - 1) * sizeof(recent->changes[0]));
+	recent->changes[0] = (struct view_change){
+		.id = ++recent->last,
+		.wall_clock = show_wall_clock(),
+	};
+	return &recent->changes[0];
+}
+
+void recent_health(struct recent *recent, const struct health_change *change)
+{
+	struct view_change *entry = recent_push(recent);
+
+	entry->role = change->role;
+	entry->kind = "health";
+	entry->was = health_state_name(change->was);
+	entry->is = health_state_name(change->is);
+	snprintf(entry->service, sizeof(entry->service), "%s", change->service);
+	snprintf(entry->reason, sizeof(entry->reason), "%s", change->reason);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The page: takes each status as it comes, keeps the rows in order, and draws what is in sight. */
+(() => {
+	const at = (id) => document.getElementById(id);
+	const rows = new Map();
+	const visible = new Set();
+	const due = new Set(); /* of those, what is to be drawn */
+	let status = null;
+	let arrived = 0;
+	let source = null;
+	let retry = null;
+	let newest = null;
+	let dirty = false;
+
+	const seen = new IntersectionObserver((entries) => {
+		for (const entry of entries) {
+			const row = entry.target.row;
+			if (entry.isIntersecting) {
+				visible.add(row);
+				due.add(row);
+			} else {
+				visible.delete(row);
+				due.delete(row);
+			}
+		}
+		draw();
+	}, {rootMargin: "200px"});
+
+	/* ---- services ---- */
+
+	const keyOf = (service) => `${service.role} ${service.name}`;
+
+	function rowOf(service) {
+		const key = keyOf(service);
+		let row = rows.get(key);
+		if (!row) {
+			row = new Row(service.name);
+			row.node.row = row;
+			rows.set(key, row);
+			seen.observe(row.node);
+		}
+		return row;
+	}
+
+	function forget(key, row) {
+		seen.unobserve(row.node);
+		visible.delete(row);
+		due.delete(row);
+		row.node.remove();
+		rows.delete(key);
+	}
+
+	function takeServices() {
+		const column = Math.floor(status.uptime_seconds / HEAT.seconds);
+		const there = new Set();
+		for (const service of status.services) {
+			if (isSilent(service))
+				continue;
+			there.add(keyOf(service));
+			rowOf(service).take(service, column);
+		}
+		for (const [key, row] of rows)
+			if (!there.has(key))
+				forget(key, row);
+	}
+
+	/* By urgency, then by name: a list that changed with each rate could not be read. */
+	const names = new Intl.Collator("en", {numeric: true});
+
+	function compare(a, b) {
+		return a.rank - b.rank || names.compare(a.service.name, b.service.name) ||
+			names.compare(a.service.role, b.service.role);
+	}
+
+	/* Moves only what is out of place; who is focused stays so. */
+	function arrange() {
+		const list = at("services");
+		const focus = document.activeElement;
+		let place = list.firstChild;
+		for (const row of [...rows.values()].sort(compare)) {
+			if (row.node === place)
+				place = place.nextSibling;
+			else
+				list.insertBefore(row.node, place);
+		}
+		if (focus && focus !== document.activeElement && list.contains(focus))
+			focus.focus({preventScroll: true});
+	}
+
+	function matches(row, wanted) {
+		return !wanted || row.service.name.toLowerCase().includes(wanted) ||
+			words(stateOf(row.service)).includes(wanted);
+	}
+
+	function filter() {
+		const wanted = at("filter").value.trim().toLowerCase();
+		let count = 0;
+		for (const row of rows.values()) {
+			const match = matches(row, wanted);
+			show(row.node, match);
+			count += match;
+		}
+		show(at("none"), !count && status !== null);
+	}
+
+	function tally() {
+		const counts = new Map();
+		for (const row of rows.values()) {
+			const state = stateOf(row.service);
+			counts.set(state, (counts.get(state) || 0) + 1);
+		}
+		const items = RANKS.filter((state) => counts.has(state));
+		const text = items.map((state) => `${counts.get(state)} ${words(state)}`);
+		const sick = RANKS.slice(0, 5).reduce((all, state) => all + (counts.get(state) || 0), 0);
+		if (at("tally").textContent !== text.join(""))
+			at("tally").replaceChildren(...items.map((state, i) => {
+				const item = element("li", TONES[state]);
+				say(element("span", "state", item), text[i]);
+				return item;
+			}));
+		say(document.querySelector("title"), sick ? `(${sick}) shunt` : "shunt");
+	}
+
+	/* ---- around them ---- */
+
+	function about() {
+		say(at("about"), `${status.version} on Linux ${status.kernel}, up ${span(status.uptime_seconds)}`);
+		const problems = Object.entries(status.signals).filter(([, there]) => !there)
+			.map(([name]) => `signal ${name} is not available`);
+		if (status.events_lost)
+			problems.push(`${status.events_lost} events lost`);
+		if (status.bpf_errors.length)
+			problems.push("BPF helpers failed, see shunt_bpf_errors_total");
+		if (status.tick_late_seconds > 0.1)
+			problems.push(`the daemon is ${seconds(status.tick_late_seconds)} late`);
+		show(at("problems"), problems.length > 0);
+		say(at("problems"), problems.join("; "));
+	}
+
+	function changeItem(change) {
+		const item = element("li", TONES[change.is] || (change.is === "open" ? "bad" : "good"));
+		const time = element("time", "", item);
+		const date = new Date(change.time);
+		time.dateTime = change.time;
+		time.title = change.time;
+		say(time, date.toLocaleTimeString("en-GB"));
+		const head = element("div", "", item);
+		say(element("strong", "", head), change.service);
+		head.append(` ${change.kind === "breaker" ? "breaker " : ""}${words(change.was || "")} → `);
+		say(element("span", "state", head), words(change.is || ""));
+		if (change.reason)
+			say(element("div", "", item), change.reason);
+		return item;
+	}
+
+	function timeline() {
+		const changes = status.changes;
+		const id = changes.length ? `${changes[0].id} ${changes[0].time}` : "";
+		if (id === newest)
+			return;
+		const first = newest === null;
+		newest = id;
+		at("changes").replaceChildren(...changes.map(changeItem));
+		show(at("quiet"), !changes.length);
+		if (!first && changes.length)
+			say(at("news"), `${changes[0].service} is ${words(changes[0].is)}: ${changes[0].reason}`);
+	}
+
+	/* ---- drawing ---- */
+
+	function drawNow() {
+		dirty = false;
+		if (!status || document.hidden)
+			return;
+		const signal = at("signal").value;
+		const now = Date.now() / 1000;
+		for (const row of due)
+			row.render(signal, now);
+		due.clear();
+	}
+
+	function draw() {
+		if (dirty)
+			return;
+		dirty = true;
+		requestAnimationFrame(drawNow);
+	}
+
+	function drawAll() {
+		for (const row of visible)
+			due.add(row);
+		draw();
+	}
+
+	/* What is out of sight is drawn when it comes into it, but must be in its place. */
+	function take(text) {
+		status = JSON.parse(text);
+		arrived = Date.now();
+		takeServices();
+		arrange();
+		filter();
+		tally();
+		about();
+		timeline();
+		link();
+		drawAll();
+	}
+
+	/* ---- the stream ---- */
+
+	function link() {
+		const age = (Date.now() - arrived) / 1000;
+		const live = status && age < 3.5;
+		document.documentElement.classList.toggle("stale", Boolean(status) && !live);
+		at("link").className = live ? "live" : status ? "lost" : "";
+		say(at("link-text"), live ? "live" : status ? `no news for ${span(age)}, asking again` : "connecting");
+	}
+
+	function connect() {
+		source = new EventSource("/api/v1/events");
+		source.onmessage = (event) => take(event.data);
+		/* A browser asks again by itself, but not where it was refused. */
+		source.onerror = () => {
+			if (source.readyState === EventSource.CLOSED && !retry)
+				retry = setTimeout(() => {
+					retry = null;
+					connect();
+				}, 3000);
+		};
+	}
+
+	/* ---- keys ---- */
+
+	function step(by) {
+		const items = [...document.querySelectorAll(".service:not([hidden]) summary")];
+		const place = items.indexOf(document.activeElement);
+		const next = items[place < 0 ? (by > 0 ? 0 : items.length - 1) : place + by];
+		if (next)
+			next.focus();
+	}
+
+	function onKey(event) {
+		const typing = event.target.matches("input, select");
+		if (event.ctrlKey || event.altKey || event.metaKey)
+			return;
+		if (event.key === "/" && !typing) {
+			at("filter").focus();
+		} else if (event.key === "Escape" && event.target === at("filter")) {
+			at("filter").value = "";
+			filter();
+		} else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && event.target.matches("summary, #filter")) {
+			step(event.key === "ArrowDown" ? 1 : -1);
+		} else {
+			return;
+		}
+		event.preventDefault();
+	}
+
+	Palette.read();
+	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+		Palette.read();
+		drawAll();
+	});
+	at("filter").addEventListener("input", filter);
+	at("signal").addEventListener("change", drawAll);
+	document.addEventListener("keydown", onKey);
+	document.addEventListener("visibilitychange", drawAll);
+	setInterval(link, 1000);
+	connect();
+})();
