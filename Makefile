@@ -16,6 +16,7 @@ CLANG ?= clang
 BPFTOOL ?= bpftool
 ARCH := $(shell uname -m)
 PREFIX := /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
 RELEASE := 0.1.0
 V ?= 0
 T :=
@@ -69,6 +70,7 @@ BPF_FLAGS := -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-u
 # git describe where there is a git tree (1.2.3-4-gabc, or the release and the commit), else the release
 VERSION := $(or $(shell test -e .git && git describe --tags --always --dirty 2>/dev/null | \
 	sed -e 's/^v\([0-9]\)/\1/;t' -e 's/^/$(RELEASE)+g/'),$(RELEASE))
+DEB_VERSION := $(VERSION)
 VERSION_FLAG := -DSHUNT_VERSION='"$(VERSION)"'
 
 # ---- what there is ------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ BENCH_TOOLS := $(BENCH_SRC:%.c=$(BUILD)/%)
 # ---- targets for people -------------------------------------------------------------------------
 
 .PHONY: all bpf kernels tests unit-tests deps run check test bench prove lint lint-format lint-tidy \
-	lint-cppcheck install clean help vmlinux FORCE
+	lint-cppcheck install deb clean help vmlinux FORCE
 
 all: $(BUILD)/shunt ## build build/shunt (the default)
 bpf: $(SKELETONS) ## build the BPF objects and their skeletons alone
@@ -151,12 +153,29 @@ kernels: $(BUILD)/shunt $(addprefix $(BUILD)/tests/netns/,client holder server) 
 
 lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-tidy over everything
 
-install: $(BUILD)/shunt ## install the program and its man pages (PREFIX, DESTDIR)
+install: $(BUILD)/shunt ## install the program, its pages, unit, rules and completion (PREFIX, DESTDIR)
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/sbin/shunt)
 	$(Q)install -D -m 755 $(BUILD)/shunt $(DESTDIR)$(PREFIX)/sbin/shunt
-	$(Q)for page in $(wildcard docs/*.1 docs/*.5 docs/*.8); do \
+	$(Q)for page in $(wildcard docs/*.[1-8]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
+	$(Q)install -D -m 644 packaging/systemd/shunt.service $(DESTDIR)$(PREFIX)/lib/systemd/system/shunt.service
+	$(Q)sed -i 's,/usr/sbin/shunt,$(PREFIX)/sbin/shunt,' $(DESTDIR)$(PREFIX)/lib/systemd/system/shunt.service
+	$(Q)install -D -m 644 packaging/systemd/shunt.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/shunt.conf
+	$(Q)install -D -m 644 packaging/bash-completion/shunt \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/shunt
+	$(Q)install -d $(SHARE)/shunt/prometheus $(SHARE)/shunt/grafana $(SHARE)/doc/shunt/docs \
+		$(SHARE)/doc/shunt/docs/runbooks
+	$(Q)install -m 644 packaging/prometheus/*.yml $(SHARE)/shunt/prometheus
+	$(Q)install -m 644 packaging/grafana/shunt.json $(SHARE)/shunt/grafana
+	$(Q)install -m 644 *.md LICENSE $(SHARE)/doc/shunt
+	$(Q)install -m 644 docs/*.md $(SHARE)/doc/shunt/docs
+	$(Q)install -m 644 docs/runbooks/*.md $(SHARE)/doc/shunt/docs/runbooks
+
+deb: $(BUILD)/shunt ## build the Debian package (DEB_VERSION)
+	$(call say,DEB,$(BUILD)/deb)
+	$(Q)mkdir -p $(BUILD)/deb
+	$(Q)BUILD=$(BUILD) packaging/debian/build '$(DEB_VERSION)' $(BUILD)/deb
 
 clean: ## remove everything that was built
 	$(call say,CLEAN,$(OUT))

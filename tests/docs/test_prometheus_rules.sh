@@ -29,7 +29,7 @@ same "every alert has been seen not to" "$alerts" \
 same "every alert has a runbook, and every runbook an alert" "$alerts" \
 	"$(basename -s .md docs/runbooks/*.md)"
 same "every alert leads to its own" "$alerts" \
-	"$(awk '/- alert:/ { name = $3 } /runbook_url:/ && $2 == "file:///usr/share/doc/shunt/runbooks/" name ".md" { print name }' \
+	"$(awk '/- alert:/ { name = $3 } /runbook_url:/ && $2 == "file:///usr/share/doc/shunt/docs/runbooks/" name ".md" { print name }' \
 		"${rules[@]}")"
 same "docs/prometheus.md has every alert with its severity, and no other" \
 	"$(sed -nE 's/^ *- alert: //p; s/.*severity: ([a-z]+).*/\1/p' "${rules[@]}" | paste -d ' ' - -)" \
