@@ -83,7 +83,8 @@ static bool nginx(struct lb_view *state, const struct scenario_balancer *balance
 		  bool failed)
 {
 	bool was = state->down;
-	bool trial = (at - state->checked_at) / SECOND > balancer->interval / SECOND;
+	/* ngx_time() has whole seconds. */
+	bool trial = at / SECOND - state->checked_at / SECOND > balancer->interval / SECOND;
 
 	if (failed) {
 		state->failures++;
