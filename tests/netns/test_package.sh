@@ -53,7 +53,8 @@ cat >"$scratch/copy.sh" <<-'EOF'
 	done
 	mount -t tmpfs run "$1/root/run"
 	mkdir -p "$1/root/run/lock"
-	rm -f "$1/root/usr/sbin/policy-rc.d"
+	# What this host has itself of shunt.
+	rm -rf "$1/root/usr/sbin/policy-rc.d" "$1/root/var/lib/shunt" "$1/root/etc/shunt"
 	echo ready
 	exec sleep 600
 EOF
@@ -107,6 +108,8 @@ holds "the daemon starts with the unit's capabilities" started first
 holds "…as the user shunt" grep -q 'as shunt without' "$scratch/first.log"
 equal "…which owns the process" "$(there id -u shunt)" "$(stat -c %u "/proc/${pid[first]}")"
 equal "…and has nothing to complain of" "" "$(grep -v 'observing\|metrics at' "$scratch/first.log")"
+eventually there test -s /var/lib/shunt/journal.db
+equal "the journal is its own" "shunt shunt" "$(there stat -c '%U %G' /var/lib/shunt/journal.db)"
 equal "the control socket is the group's" "root shunt 660" "$(there stat -c '%U %G %a' /run/shunt.sock)"
 holds "status asks it" quietly there shunt status
 
