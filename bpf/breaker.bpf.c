@@ -291,6 +291,7 @@ static __always_inline int rule_local(struct bpf_sk_lookup *ctx, const struct re
 			assign_standby(ctx, request, target);
 		return SK_PASS;
 	default:
+		count_local(&found);
 		return SK_DROP;
 	}
 }

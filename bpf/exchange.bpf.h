@@ -22,6 +22,7 @@
 #define SHUNT_BPF_EXCHANGE_H
 
 #include "conn.bpf.h"
+#include "trial.bpf.h"
 
 #define NSEC_PER_USEC 1000ULL
 
@@ -68,10 +69,20 @@ static __always_inline __s64 take_answer(const struct tcp_sock *tcp, __u32 snd_n
 	return (__s64)(flight_began(tcp) - request_at);
 }
 
-static __always_inline void tally_response(struct shunt_shard *shard, __u32 slot, __u64 duration)
+/* A trial that is answered has passed, though it may go on for long. */
+__cold_path void trial_answered(struct shunt_conn *conn, __u64 duration)
+{
+	conn->flags &= ~SHUNT_CONN_TRIAL;
+	note_trial(conn->slot, conn->established, TRIAL_PASSED, SHUNT_SIGNAL_RESPONSE, duration);
+}
+
+static __always_inline void tally_response(struct shunt_shard *shard, struct shunt_conn *conn,
+					   __u64 duration)
 {
 	tally(&shard->responses, 1);
-	tally_duration(shard, slot, SHUNT_SIGNAL_RESPONSE, duration);
+	tally_duration(shard, conn->slot, SHUNT_SIGNAL_RESPONSE, duration);
+	if (conn->flags & SHUNT_CONN_TRIAL)
+		trial_answered(conn, duration);
 }
 
 static __always_inline void server_segment(const struct tcp_sock *tcp, const struct sk_buff *skb,
@@ -82,7 +93,7 @@ static __always_inline void server_segment(const struct tcp_sock *tcp, const str
 	struct shunt_shard *shard;
 
 	if (duration >= 0 && (shard = shard_of(conn->slot)))
-		tally_response(shard, conn->slot, duration);
+		tally_response(shard, conn, duration);
 	if (!brings_data(tcp, skb))
 		return;
 	conn->request_at = bpf_ktime_get_ns();
@@ -107,7 +118,7 @@ static __always_inline void client_segment(const struct tcp_sock *tcp, const str
 	conn->request_at = 0;
 	shard = shard_of(conn->slot);
 	if (shard)
-		tally_response(shard, conn->slot, bpf_ktime_get_ns() - request_at);
+		tally_response(shard, conn, bpf_ktime_get_ns() - request_at);
 }
 
 /* The peer has no room left: counted when it says so, not for as long as it lasts. */

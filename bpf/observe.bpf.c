@@ -105,6 +105,7 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	enum shunt_role role = SHUNT_ROLE_SERVER;
 	struct shunt_shard *shard;
 	__u64 duration;
+	__u8 watches;
 
 	/*
 	 * SYN_RECV is a listener's child, which has no struct socket until it is
@@ -116,12 +117,14 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	conn.flags = conn_flags(role);
 	conn.rtt_unit = RTT_UNIT(conn.established);
 	conn.slot = find_slot(sk, role);
-	if (role == SHUNT_ROLE_SERVER && watches_of(conn.slot) & SHUNT_WATCH_PROBERS)
+	watches = watches_of(conn.slot);
+	if (role == SHUNT_ROLE_SERVER && watches & SHUNT_WATCH_PROBERS)
 		conn.flags |= begin_probe(sk, conn.slot);
 	if (conn.flags & SHUNT_CONN_PROBE) {
 		conn_add(sk, &conn);
 		return;
 	}
+	conn.flags |= SHUNT_TRIAL_FLAG(watches);
 	shard = shard_of(conn.slot);
 	if (!shard)
 		return;
@@ -131,6 +134,9 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	if (duration)
 		tally_duration(shard, conn.slot, SHUNT_SIGNAL_HANDSHAKE, duration);
 	conn_add(sk, &conn);
+	if (conn.flags & SHUNT_CONN_TRIAL)
+		note_trial(conn.slot, conn.established, TRIAL_GOES_ON, SHUNT_SIGNAL_HANDSHAKE,
+			   duration);
 }
 
 __cold_path void on_failed(const struct sock *sk, const struct tcp_sock *tcp, enum shunt_role role)
@@ -224,10 +230,28 @@ static __always_inline bool was_probe(const struct sock *sk, const struct tcp_so
 	return true;
 }
 
+/* Whose fault it is, as user/engine/fault.c has it: of a server only that it did not answer. */
+static __always_inline bool is_fault(enum shunt_close close, enum shunt_role role)
+{
+	if (role == SHUNT_ROLE_SERVER)
+		return close == SHUNT_CLOSE_NO_RESPONSE;
+	return close == SHUNT_CLOSE_NO_RESPONSE || close == SHUNT_CLOSE_RESET_BY_PEER ||
+	       close == SHUNT_CLOSE_TIMED_OUT;
+}
+
+/* A trial ends that was not answered. */
+__cold_path void trial_closed(const struct shunt_conn *conn, enum shunt_close close, __u64 at)
+{
+	note_trial(conn->slot, conn->established,
+		   is_fault(close, conn_role(conn)) ? TRIAL_FAILED : TRIAL_PASSED,
+		   SHUNT_SIGNAL_CONNECTION, at - conn->established);
+}
+
 static __always_inline void on_closed(const struct sock *sk, const struct tcp_sock *tcp,
 				      int oldstate)
 {
 	struct shunt_conn *conn = conn_find(sk);
+	enum shunt_close close;
 	struct shunt_shard *shard;
 
 	if (!conn) {
@@ -240,7 +264,10 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 	}
 	shard = shard_of(conn->slot);
 	if (shard) {
-		tally(&shard->counters.closes[close_of(sk, tcp, conn, oldstate)], 1);
+		close = close_of(sk, tcp, conn, oldstate);
+		if (conn->flags & SHUNT_CONN_TRIAL)
+			trial_closed(conn, close, closed_at(sk, tcp, oldstate));
+		tally(&shard->counters.closes[close], 1);
 		if (sends_reset(sk, oldstate))
 			count(&shard->counters.resets_sent, 1);
 		if (conn->established)
@@ -269,6 +296,8 @@ static __always_inline void on_last_word(const struct sock *sk, const struct tcp
 		return;
 	tally(&shard->last_responses, 1);
 	tally_duration(shard, conn->slot, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
+	if (conn->flags & SHUNT_CONN_TRIAL)
+		trial_answered(conn, duration);
 }
 
 static __always_inline void on_close_state(const struct sock *sk, const struct tcp_sock *tcp,

@@ -90,4 +90,17 @@ static __always_inline __u32 pronounce(const struct found *found, __u32 verdict)
 	return shadow ? SHUNT_VERDICT_PASS : verdict;
 }
 
+/*
+ * Counts a local client that is refused.  Its reset is sent by TCP, as one of a port is on which
+ * nobody listens; who observes must tell them apart.
+ */
+static __always_inline void count_local(const struct found *found)
+{
+	__u32 index = bpf_get_smp_processor_id() * shunt_slots + found->slot;
+	struct shunt_verdict_counts *counts = bpf_map_lookup_elem(&shunt_verdicts, &index);
+
+	if (counts)
+		__sync_fetch_and_add(&counts->local, 1);
+}
+
 #endif

@@ -160,6 +160,7 @@ enum shunt_conn_flag {
 	SHUNT_CONN_RTT_SAMPLED = 4, /* its RTT was sampled while it was open */
 	SHUNT_CONN_PROBER = 8, /* it comes from an address that is known to check */
 	SHUNT_CONN_PROBE = 16, /* it is a check, and none of the service's traffic */
+	SHUNT_CONN_TRIAL = 32, /* a half-open breaker let it through, and it has not been judged */
 };
 
 /* The table of open connections; see bpf/conn.bpf.h. */
@@ -300,6 +301,18 @@ struct shunt_source_set {
 enum shunt_watch {
 	SHUNT_WATCH_RHYTHM = 1, /* note who connects and when */
 	SHUNT_WATCH_PROBERS = 2, /* some prober of it is known */
+	SHUNT_WATCH_TRIALS = 4, /* its new connections are trials of its breaker */
+};
+
+/* What is a slot's trial, and what became of those that there were; only added to. */
+struct shunt_trial {
+	__u64 since; /* ns: connections that were established before are none */
+	__u64 over; /* ns: what is slow */
+	__u32 signal; /* enum shunt_signal, of that */
+	__u32 reserved;
+	__u64 passed;
+	__u64 failed;
+	__u64 slow; /* of either */
 };
 
 /* A listening socket's accept queue, as the walk over the listeners writes it. */
@@ -355,7 +368,8 @@ struct shunt_ruling {
 struct shunt_verdict_counts {
 	__u64 connections[SHUNT_VERDICT_MAX]; /* what was done to them */
 	__u64 shadow[SHUNT_VERDICT_MAX]; /* …and what would have been */
-	__u64 unused[6];
+	__u64 local; /* of `connections`, those of local clients that were refused by a reset */
+	__u64 unused[5];
 };
 
 /* Why a packet was let pass unjudged, while some ruling was there. */
@@ -489,6 +503,7 @@ _Static_assert(sizeof(struct shunt_prober) == 24, "prober layout");
 _Static_assert(sizeof(struct shunt_source) == 96, "source layout");
 _Static_assert(__builtin_offsetof(struct shunt_source, times) == 28, "source layout");
 
+_Static_assert(sizeof(struct shunt_trial) == 48, "trial layout");
 _Static_assert(sizeof(struct shunt_ruling) == 16, "ruling layout");
 _Static_assert(__builtin_offsetof(struct shunt_ruling, verdict) == 14, "ruling layout");
 _Static_assert(sizeof(struct shunt_verdict_counts) == 128, "verdicts' counters' layout");

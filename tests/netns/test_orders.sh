@@ -6,6 +6,7 @@
 
 namespace host
 observe shunt host <<'CONFIG'
+interfaces: [lo]
 services:
   - {name: checkout, inbound: ["*:8080"]}
   - {name: canary, inbound: ["*:8081"]}

@@ -95,6 +95,10 @@ static int send_fields(int priority, const struct log_fields *fields, const char
 		{"SHUNT_SERVICE=", fields->service},
 		{"SHUNT_STATE=", fields->state},
 		{"SHUNT_REASON=", fields->reason},
+		{"SHUNT_MODE=", fields->mode},
+		{"SHUNT_PATH=", fields->path},
+		{"SHUNT_GUARDS=", fields->guards},
+		{"SHUNT_WHO=", fields->who},
 	};
 	char text[sizeof(all) / sizeof(all[0])][LINE_SIZE + 20];
 	struct iovec parts[sizeof(all) / sizeof(all[0])];

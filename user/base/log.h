@@ -18,12 +18,19 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* MESSAGE_ID of a change of a service's health: journalctl MESSAGE_ID=…, the same for ever. */
 #define LOG_ID_HEALTH "f04e4ff3dad447b1941d6676a6f2f671"
 
+/* …of what a breaker decided. */
+#define LOG_ID_BREAKER "5a1f0c57d4e94e0c8a3a7f64b9f3d1c2"
+
 /* What the journal can be asked for; NULL leaves the field out. */
 struct log_fields {
 	const char *message_id; /* 32 hexadecimal digits */
 	const char *service; /* SHUNT_SERVICE= */
 	const char *state; /* SHUNT_STATE= */
 	const char *reason; /* SHUNT_REASON= */
+	const char *mode; /* SHUNT_MODE= */
+	const char *path; /* SHUNT_PATH=, of the key that decided */
+	const char *guards; /* SHUNT_GUARDS=, those that refused */
+	const char *who; /* SHUNT_WHO= */
 };
 
 /*

@@ -102,9 +102,18 @@ static int start_engine(struct daemon *daemon)
 				services, daemon->engine);
 	if (r >= 0)
 		r = roster_init(&daemon->roster, services, daemon->engine, &daemon->gather);
+	if (r >= 0)
+		r = enforcer_start(&daemon->enforcer, daemon->config, daemon->observer,
+				   daemon->engine, services->count);
+	if (r >= 0)
+		r = outcomes_init(&daemon->outcomes, daemon->engine, &daemon->enforcer,
+				  services->count);
 	if (r < 0)
 		return r;
+	daemon->gather.enforcer = &daemon->enforcer;
 	daemon->roster.changed = daemon_on_gone;
+	daemon->roster.assigned = daemon_on_assigned;
+	daemon->roster.released = daemon_on_released;
 	daemon->roster.userdata = daemon;
 	return checkers_init(&daemon->checkers, daemon->observer, services, daemon->engine);
 }
@@ -284,6 +293,8 @@ static void stop(struct daemon *daemon)
 	record_stop(daemon->store);
 	discovery_done(&daemon->discovery);
 	checkers_done(&daemon->checkers);
+	enforcer_stop(&daemon->enforcer);
+	outcomes_done(&daemon->outcomes);
 	roster_done(&daemon->roster);
 	gather_done(&daemon->gather);
 	engine_free(daemon->engine);

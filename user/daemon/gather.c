@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/enforcer.h"
 #include "daemon/service.h"
+#include "engine/fault.h"
+#include "engine/quantile.h"
 #include "kernel/observer.h"
 
 int gather_init(struct gather *gather, struct observer *observer, const struct bindings *bindings,
@@ -19,11 +22,12 @@ int gather_init(struct gather *gather, struct observer *observer, const struct b
 		.last = calloc(services->count, sizeof(*gather->last)),
 		.counted = calloc(services->count, sizeof(*gather->counted)),
 		.dropped = calloc(services->count, sizeof(*gather->dropped)),
+		.slow = calloc(services->count, sizeof(*gather->slow)),
 		.waiting = calloc(services->count, sizeof(*gather->waiting)),
 		.samples = calloc(services->count, sizeof(*gather->samples)),
 	};
-	return gather->last && gather->counted && gather->dropped && gather->waiting &&
-			       gather->samples
+	return gather->last && gather->counted && gather->dropped && gather->slow &&
+			       gather->waiting && gather->samples
 		       ? 0
 		       : -ENOMEM;
 }
@@ -33,6 +37,7 @@ void gather_done(struct gather *gather)
 	free(gather->last);
 	free(gather->counted);
 	free(gather->dropped);
+	free(gather->slow);
 	free(gather->waiting);
 	free(gather->samples);
 	*gather = (struct gather){0};
@@ -41,6 +46,7 @@ void gather_done(struct gather *gather)
 void gather_follow(struct gather *gather, uint32_t slot, bool follow)
 {
 	gather->last[slot] = (struct gathered){.followed = follow};
+	gather->slow[slot] = (struct gathered_slow){0};
 }
 
 /* ---- the closer look: accept queues and waiting requests ---- */
@@ -106,14 +112,60 @@ static void add_difference(struct gather *gather, const struct health_traffic *a
 	sample->drops = drops - gather->dropped[sample->slot];
 }
 
+/* Counters, and the histograms where the breaker wants to know who is slow. */
+static void read_cell(const struct gather *gather, uint32_t slot, bool histograms,
+		      struct shunt_cell *ret_cell)
+{
+	if (histograms)
+		observer_read(gather->observer, slot, ret_cell);
+	else
+		observer_read_counters(gather->observer, slot, ret_cell);
+}
+
+/* What is slow is as configured; with another limit it is counted from then on. */
+static void add_slow(struct gather *gather, const struct config_slow *config,
+		     const struct shunt_cell *cell, struct engine_sample *sample)
+{
+	const struct shunt_histogram *histogram = &cell->histograms[config->signal];
+	struct gathered_slow *last = &gather->slow[sample->slot];
+	const struct gathered_slow now = {
+		.over = config->over,
+		.signal = config->signal,
+		.samples = histogram_count(histogram),
+		.slow = histogram_above(histogram, config->over),
+	};
+
+	if (last->over == now.over && last->signal == now.signal) {
+		sample->samples = now.samples - last->samples;
+		sample->slow = now.slow - last->slow;
+	}
+	*last = now;
+}
+
+/* What the data plane did is not the service's doing; what it let through is on trial. */
+static void add_verdicts(struct gather *gather, struct engine_sample *sample)
+{
+	enum shunt_role role = engine_role(gather->engine, sample->slot);
+	uint64_t *refused = &sample->traffic.handshakes[SHUNT_HANDSHAKE_REFUSED];
+
+	*refused -= enforcer_own_refusals(gather->enforcer, sample->slot, *refused);
+	if (!enforcer_trials(gather->enforcer, sample->slot, &sample->trials_passed,
+			     &sample->trials_failed, &sample->trials_slow))
+		return;
+	/* Attempts that came to nothing: those that were not let through are not seen. */
+	sample->trials_failed += fault_handshakes(role, sample->traffic.handshakes) + sample->drops;
+}
+
 static void add_traffic(struct gather *gather, struct engine_sample *sample)
 {
+	const struct config_slow *slow =
+		&engine_rules(gather->engine)->services[sample->slot].breaker->slow;
 	uint64_t drops = gather->services->queues.slots[sample->slot].drops;
 	struct gathered *last = &gather->last[sample->slot];
 	struct health_traffic all;
 	struct shunt_cell cell;
 
-	observer_read_counters(gather->observer, sample->slot, &cell);
+	read_cell(gather, sample->slot, slow->over, &cell);
 	all.responses = cell.responses;
 	all.response_time = cell.response_time;
 	memcpy(all.handshakes, cell.counters.handshakes, sizeof(all.handshakes));
@@ -121,6 +173,10 @@ static void add_traffic(struct gather *gather, struct engine_sample *sample)
 	/* What was before its first tick is not known to be of now. */
 	if (last->begun)
 		add_difference(gather, &all, drops, sample);
+	if (slow->over)
+		add_slow(gather, slow, &cell, sample);
+	if (gather->enforcer)
+		add_verdicts(gather, sample);
 	gather->counted[sample->slot] = all;
 	gather->dropped[sample->slot] = drops;
 	last->begun = true;

@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 
 struct bindings;
+struct enforcer;
 struct observer;
 struct observer_waiting;
 struct services;
@@ -27,15 +28,25 @@ struct gathered {
 	uint8_t followed;
 };
 
+/* The samples of breaker.slow, of a service that has that. */
+struct gathered_slow {
+	uint64_t over; /* ns; 0: none were read yet */
+	uint32_t signal; /* enum shunt_signal */
+	uint64_t samples; /* all that there were… */
+	uint64_t slow; /* …and those over that */
+};
+
 /* Arrays are by slot. */
 struct gather {
 	struct observer *observer;
 	const struct bindings *bindings; /* whose listeners are whose */
 	struct services *services;
 	struct engine *engine;
+	struct enforcer *enforcer; /* whose doings are told apart from the services'; or NULL */
 	struct gathered *last;
 	struct health_traffic *counted; /* all that there was, as of the last tick */
 	uint64_t *dropped; /* likewise, by its listeners */
+	struct gathered_slow *slow; /* likewise */
 	struct observer_waiting *waiting; /* as last looked at */
 	struct engine_sample *samples; /* of this tick, in a row */
 };

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "daemon/command.h"
-#include "daemon/outcome.h"
+#include "daemon/notify.h"
 #include "daemon/state.h"
 
 /* Who checks twice a second is found before the fifth check. */
@@ -42,6 +42,21 @@ void daemon_on_gone(void *userdata, const struct health_change *change)
 
 	notify_change(daemon->alerts, change);
 	recent_health(&daemon->recent, change);
+}
+
+void daemon_on_assigned(void *userdata, uint32_t slot)
+{
+	struct daemon *daemon = userdata;
+
+	enforcer_assign(&daemon->enforcer, slot);
+}
+
+void daemon_on_released(void *userdata, uint32_t slot)
+{
+	struct daemon *daemon = userdata;
+
+	enforcer_release(&daemon->enforcer, slot);
+	outcomes_release(&daemon->outcomes, daemon->alerts, slot);
 }
 
 void daemon_replan(struct daemon *daemon)
@@ -123,16 +138,32 @@ void daemon_on_probe(void *userdata, const struct shunt_probe *probe)
 	checkers_hear(&daemon->checkers, probe);
 }
 
+/* Who orders what is not carried out is to know that. */
+static void add_unable(const struct daemon *daemon, json_t *answer)
+{
+	const char *message = json_string_value(json_object_get(answer, "message"));
+	const char *unable = outcomes_unable(&daemon->outcomes);
+
+	if (message && unable)
+		json_object_set_new(answer, "message",
+				    json_sprintf("%s; not carried out: %s", message, unable));
+}
+
 /* Whoever gives an order is told what came of it; so are those who read the log. */
 static json_t *on_order(void *userdata, const struct order *order, const char *who)
 {
 	struct daemon *daemon = userdata;
+	uint64_t before = engine_breakers(daemon->engine)->decisions;
 	json_t *answer = command_run(daemon->engine, order, who, daemon_now());
 
-	outcome_tell(daemon->engine, daemon->alerts, &daemon->recent);
-	if (answer)
+	if (engine_breakers(daemon->engine)->decisions != before) {
+		enforcer_apply(&daemon->enforcer);
+		add_unable(daemon, answer);
+		outcomes_tell(&daemon->outcomes, daemon->alerts, &daemon->recent);
+	} else if (answer) {
 		log_warning("control: %s: %s", who,
 			    json_string_value(json_object_get(answer, "message")));
+	}
 	return answer;
 }
 
@@ -188,8 +219,10 @@ static void judge_services(struct daemon *daemon, uint64_t now)
 	gather_take(&daemon->gather, now, late, lost - daemon->events_lost, &tick);
 	daemon->events_lost = lost;
 	engine_tick(daemon->engine, &tick);
+	/* First of all: a verdict is to hold at once. */
+	enforcer_apply(&daemon->enforcer);
 	checkers_tell(&daemon->checkers);
-	outcome_tell(daemon->engine, daemon->alerts, &daemon->recent);
+	outcomes_tell(&daemon->outcomes, daemon->alerts, &daemon->recent);
 }
 
 static void each_second(struct daemon *daemon, uint64_t now)
@@ -197,6 +230,7 @@ static void each_second(struct daemon *daemon, uint64_t now)
 	observer_note_missed(daemon->observer);
 	daemon_read_queues(daemon);
 	show_release(daemon->show);
+	enforcer_refresh(&daemon->enforcer);
 	services_sweep(&daemon->services, daemon->observer, now);
 	/* Cgroups come and go by themselves; a full table may have room again. */
 	if (daemon->replan || has_cgroups(daemon->config))

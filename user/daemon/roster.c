@@ -48,6 +48,8 @@ static void release(struct roster *roster, uint32_t slot)
 		.reason = "it is observed no more",
 	};
 
+	if (roster->released)
+		roster->released(roster->userdata, slot);
 	memcpy(name, engine_name(roster->engine, slot), sizeof(name));
 	change.was = engine_release(roster->engine, slot);
 	gather_follow(roster->gather, slot, false);
@@ -70,6 +72,8 @@ static int assign(struct roster *roster, uint32_t slot, const struct engine_serv
 	roster->wanted[slot] = true;
 	if (other)
 		gather_follow(roster->gather, slot, true);
+	if (r && roster->assigned)
+		roster->assigned(roster->userdata, slot);
 	return 0;
 }
 

@@ -15,11 +15,15 @@ struct discovery;
 struct gather;
 struct services;
 
+typedef void (*roster_fn)(void *userdata, uint32_t slot);
+
 struct roster {
 	struct services *services;
 	struct engine *engine;
 	struct gather *gather;
 	health_change_fn changed; /* hears of those that were not well and are gone */
+	roster_fn assigned; /* hears of those that are new, or configured anew; or NULL */
+	roster_fn released; /* hears of those that are about to be forgotten; or NULL */
 	void *userdata;
 	uint8_t *wanted; /* by slot, in one run */
 	uint32_t *first; /* by slot: 1 + the index of the first thing that was found of it */

@@ -14,8 +14,10 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/discovery.h"
+#include "daemon/enforcer.h"
 #include "daemon/gather.h"
 #include "daemon/operators.h"
+#include "daemon/outcome.h"
 #include "daemon/plan.h"
 #include "daemon/recent.h"
 #include "daemon/roster.h"
@@ -37,6 +39,8 @@ struct daemon {
 	struct engine *engine;
 	struct roster roster;
 	struct gather gather;
+	struct enforcer enforcer;
+	struct outcomes outcomes;
 	struct checkers checkers;
 	struct plan plan;
 	struct control *control;
@@ -84,8 +88,10 @@ void daemon_on_found(void *userdata, const struct shunt_event *event);
 /* …and of those who check services. */
 void daemon_on_probe(void *userdata, const struct shunt_probe *probe);
 
-/* A service that was not well is gone. */
+/* The roster's ears: a service that was not well is gone; one is assigned, or released. */
 void daemon_on_gone(void *userdata, const struct health_change *change);
+void daemon_on_assigned(void *userdata, uint32_t slot);
+void daemon_on_released(void *userdata, uint32_t slot);
 
 /* What HTTP shows. */
 int daemon_on_view(void *userdata, const struct view **ret_view);

@@ -39,6 +39,14 @@ static void take_sample(struct engine_slot *item, const struct engine_sample *sa
 	};
 }
 
+/* Checks that our own verdict keeps away say nothing of the service. */
+static bool keeps_probers_away(const struct engine *engine, uint32_t slot)
+{
+	const struct breaker_verdict verdict = engine_verdict(engine, slot);
+
+	return verdict.enforced && !verdict.probes_pass && verdict.share < 1;
+}
+
 static void take_checks(struct engine *engine, uint32_t slot, uint64_t drops,
 			struct health_input *input)
 {
@@ -54,7 +62,7 @@ static void take_checks(struct engine *engine, uint32_t slot, uint64_t drops,
 	if (checker->probers.changes != changes)
 		set_add(engine->told, slot);
 	input->checks = checker->checks;
-	input->checks_count = checker->checks_count;
+	input->checks_count = keeps_probers_away(engine, slot) ? 0 : checker->checks_count;
 	probers_balancer(&checker->probers, input->now, &input->balancer);
 }
 

@@ -335,6 +335,7 @@ void dataplane_read(const struct dataplane *dataplane, uint32_t slot,
 			ret_counts->connections[i] += counts->connections[i];
 			ret_counts->shadow[i] += counts->shadow[i];
 		}
+		ret_counts->local += counts->local;
 	}
 }
 

@@ -101,6 +101,7 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		{bpf->maps.shunt_outbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_conns_overflow, OBSERVER_OVERFLOW},
+		{bpf->maps.shunt_trials, limits->slots},
 	};
 	struct timespec now;
 	int r;
@@ -139,10 +140,10 @@ static int map_memory(struct observer *observer)
 {
 	int r = map_cells(observer, observer->bpf->maps.shunt_cells, (void **)&observer->shards);
 
-	if (r < 0)
-		return r;
-	return map_cells(observer, observer->bpf->maps.shunt_histograms,
-			 (void **)&observer->buckets);
+	if (r >= 0)
+		r = map_cells(observer, observer->bpf->maps.shunt_histograms,
+			      (void **)&observer->buckets);
+	return r < 0 ? r : observer_map_trials(observer);
 }
 
 int observer_open(const struct observer_limits *limits, struct observer **ret_observer)
@@ -239,6 +240,7 @@ void observer_close(struct observer *observer)
 	bpf_link__destroy(observer->queues);
 	bpf_link__destroy(observer->answers);
 	observer_unmap_sources(observer);
+	observer_unmap_trials(observer);
 	unmap_cells(observer, observer->shards, sizeof(*observer->shards));
 	unmap_cells(observer, observer->buckets, sizeof(*observer->buckets));
 	observe_bpf__destroy(observer->bpf);

@@ -177,4 +177,39 @@ int observer_sources(struct observer *observer, bool all, observer_source_fn fn,
 /* Forgets the sources of a slot that is given to another service. */
 void observer_forget_sources(struct observer *observer, uint32_t slot);
 
+/* ---- verdicts, user/kernel/trials.c ---- */
+
+/* Descriptors of maps that a data plane shares; the observer's own. */
+struct observer_maps {
+	int inbound; /* what services are found by */
+	int outbound;
+	int prefixes;
+	int probers;
+};
+
+void observer_maps(const struct observer *observer, struct observer_maps *ret_maps);
+
+/* What a connection of a slot is a trial of. */
+struct observer_trial {
+	uint64_t since; /* ns: those established from then on */
+	uint64_t over; /* ns: slow ones are longer; 0: none is slow */
+	enum shunt_signal signal; /* …in this; the RTT is not looked at */
+};
+
+/* From now on, connections of this slot are trials; with NULL, no longer. */
+void observer_try(struct observer *observer, uint32_t slot, const struct observer_trial *trial);
+
+/*
+ * How many trials of a slot ended ever, answered or closed, and how many of them were slow.
+ * Attempts that came to nothing are not among them.
+ */
+struct observer_tried {
+	uint64_t passed;
+	uint64_t failed;
+	uint64_t slow;
+};
+
+void observer_tried(const struct observer *observer, uint32_t slot,
+		    struct observer_tried *ret_tried);
+
 #endif

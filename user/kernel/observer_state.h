@@ -21,6 +21,7 @@ struct observer {
 	struct shunt_shard *shards; /* [row][slot], shared with the kernel */
 	struct shunt_buckets *buckets; /* likewise */
 	struct shunt_source_set *sources; /* shared with the kernel, once asked for */
+	struct shunt_trial *trials; /* [slot], shared with the kernel */
 	uint32_t slots;
 	uint32_t cpus;
 	bool answers_wanted;
@@ -29,5 +30,9 @@ struct observer {
 
 /* Unmaps what observer_sources() has mapped. */
 void observer_unmap_sources(struct observer *observer);
+
+/* Maps what trials are counted in, and unmaps it.  0 or a negative errno. */
+int observer_map_trials(struct observer *observer);
+void observer_unmap_trials(struct observer *observer);
 
 #endif

@@ -8,8 +8,10 @@
 
 void observer_watch(struct observer *observer, uint32_t slot, uint8_t watches)
 {
+	__u8 *shared = observer->bpf->bss->shunt_watches;
+
 	if (slot < observer->slots && slot < SHUNT_SLOTS_MAX)
-		observer->bpf->bss->shunt_watches[slot] = watches;
+		shared[slot] = watches | (shared[slot] & SHUNT_WATCH_TRIALS);
 }
 
 int observer_set_prober(struct observer *observer, const struct shunt_prober_key *key,
