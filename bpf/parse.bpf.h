@@ -52,6 +52,7 @@ struct request {
 	__u8 ipv4;
 	__u8 flags; /* of TCP */
 	__u8 traffic_class; /* TOS */
+	__u8 tcp_header; /* bytes */
 	__u8 segments; /* set by the caller: any segment is wanted */
 	__u32 follows; /* the sequence number after it, and after what data it brings */
 };
@@ -98,6 +99,7 @@ static __always_inline int parse_tcp(void *at, void *end, struct request *ret_re
 		return PARSED_ODD + SHUNT_UNJUDGED_MALFORMED;
 	if (at + header > end)
 		return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
+	ret_request->tcp_header = header;
 	ret_request->local.port = bpf_ntohs(tcp->dest);
 	ret_request->remote_port = bpf_ntohs(tcp->source);
 	ret_request->follows = bpf_ntohl(tcp->seq) + 1 + ret_request->tcp_space - header;

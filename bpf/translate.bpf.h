@@ -257,13 +257,13 @@ static __always_inline bool is_summed(struct xdp_md *ctx, const struct request *
 		       ((const __be32 *)request->remote)[3];
 	else
 		sum += sum_words(request->local.addr, 4) + sum_words(request->remote, 4);
-	/* One with data is no plain SYN: its sum is not worth the walk. */
-	for (__u32 i = 0; i < 15 && i * 4 < request->tcp_space; i++) {
+	for (__u32 i = 0; i < 15 && i * 4 < request->tcp_header; i++) {
 		if ((void *)(words + i + 1) > end)
 			return false;
 		sum += words[i];
 	}
-	return request->tcp_space > 60 || fold(sum) == 0xffff;
+	/* One with data is no plain SYN: its sum is not worth the walk. */
+	return request->tcp_header != request->tcp_space || fold(sum) == 0xffff;
 }
 
 /* The header that leads back to where the frame came from; tags and all. */

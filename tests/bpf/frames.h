@@ -45,6 +45,8 @@ struct shape {
 	uint8_t traffic_class;
 	const char *mac; /* whom it is for; NULL: us */
 	uint16_t from_port; /* 0: 40000 */
+	uint16_t mss; /* the first of the TCP options; 0: none */
+	uint8_t ttl; /* 0: 63 */
 };
 
 struct frame {
@@ -149,7 +151,9 @@ static inline void put_tcp(struct frame *frame, const struct shape *shape)
 	put_byte(frame, shape->flags);
 	put_short(frame, 64240);
 	put_long(frame, 0);
-	put_many(frame, 1, shape->tcp_options); /* no operation */
+	if (shape->mss)
+		put_long(frame, 0x02040000u | shape->mss);
+	put_many(frame, 1, shape->tcp_options - (shape->mss ? 4 : 0)); /* no operation */
 	put_many(frame, 'x', shape->data);
 }
 
@@ -172,7 +176,7 @@ static inline void make_ipv4(struct frame *frame, const struct shape *shape)
 	put_short(frame, header + tcp_length(shape));
 	put_short(frame, 0x1234);
 	put_short(frame, shape->fragment);
-	put_short(frame, 63 << 8 | 6);
+	put_short(frame, (shape->ttl ? shape->ttl : 63) << 8 | 6);
 	put_short(frame, 0);
 	put(frame, from, 4);
 	put(frame, to, 4);
@@ -233,7 +237,7 @@ static inline void make_ipv6(struct frame *frame, const struct shape *shape)
 	put_long(frame, 6u << 28 | (uint32_t)shape->traffic_class << 20 | 0x12345);
 	put_short(frame, space);
 	put_byte(frame, extension_kind(*extensions));
-	put_byte(frame, 63);
+	put_byte(frame, shape->ttl ? shape->ttl : 63);
 	put(frame, from, 16);
 	put(frame, to, 16);
 	for (const char *c = extensions; *c; c++)
