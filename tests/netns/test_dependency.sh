@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A Redis dies, and the daemon finds that out from what its client's connections come to: it has them go
+# to the fallback, and back once the Redis is there again; nobody configured the client. Only processes of
+# a cgroup that the test made meet a verdict.
+. "$(dirname "$0")/lib.sh"
+
+readonly port=6379
+mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+if [ -z "$mount" ]; then
+	skip "a dependency that dies" "no cgroup2 is mounted"
+	exit 0
+fi
+cgroup=$mount/shunt-test-$$
+mkdir "$cgroup" || give_up "no cgroup can be made"
+clean_up() {
+	end_all
+	PATIENCE=5 eventually rmdir "$cgroup" 2>"$scratch/said" || echo "# $cgroup stays"
+	finish
+}
+trap clean_up EXIT
+
+namespace near far
+wire near far
+# redis NAME NAMESPACE ADDRESS
+redis() {
+	spawn "$1" "$2" redis-server --port $port --bind "$3" --save '' --appendonly no --protected-mode no \
+		--daemonize no --dir "$scratch"
+	eventually redis_is_up "$2" "$3" || give_up "Redis $1 does not start"
+	inside "$2" redis-cli -h "$3" -p $port set name "$1" >/dev/null
+}
+redis_is_up() {
+	[ "$(inside "$1" redis-cli -h "$2" -p $port ping 2>/dev/null)" = PONG ]
+}
+redis database far 10.203.0.2
+redis fallback near 127.0.0.1
+
+# Asks for the name 20 times a second, with a connection each, and writes down who answered, or that
+# nobody did.
+spawn client near sh -c '
+	echo 0 >"$0/cgroup.procs"
+	while sleep 0.05; do
+		timeout 2 redis-cli -h 10.203.0.2 -p "$1" get name 2>/dev/null || echo nobody
+	done' "$cgroup" $port
+answers() {
+	[ "$(tail -n "${2:-3}" "$scratch/client.out" | sort -u)" = "$1" ]
+}
+
+observe shunt near "$(dirname "$0")/confined.sh" "$cgroup" <<CONFIG
+services:
+  - name: database
+    outbound: ["10.203.0.0/24:$port"]
+    breaker:
+      mode: enforce
+      window: 3s
+      min_connections: 10
+      action: redirect
+      redirect_to: "127.0.0.1:$port"
+      open_for: 1s
+      open_for_max: 2s
+      half_open: {share: 0.5, connections: 5}
+  - {name: another, outbound: ["10.203.0.99:443"]}
+guards: {max_open_share: 0.5}
+CONFIG
+said() {
+	grep -qsE "$1" "$scratch/shunt.log"
+}
+verdicts() {
+	inside near "$tools/client" --to 10.203.0.2 --port $port --count 1
+}
+
+holds "the client asks the database" eventually answers database
+{ stop database KILL; } 2>"$scratch/said"
+holds "the database is dead, and the breaker finds out" eventually said 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
+holds "…the fallback answers" eventually answers fallback
+holds "…who is outside of the cgroup is not carried there" \
+	[ "$(nonzero "$(verdicts)")" = "refused=1" ]
+holds "…half-open, its trials fail, and it opens again" eventually said 'database: open, was half_open'
+redis database far 10.203.0.2
+holds "the database is back: trials pass, and the breaker closes" eventually said 'database: closed, was half_open'
+holds "…the database answers" eventually answers database 10
+holds "…and nobody else from then on" answers database
+expect_sound shunt
+{ stop client KILL; } 2>"$scratch/said"
+stop shunt
+equal "the daemon ends in order" 0 $?

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# An operator cuts a server off by hand: over a cable and over loopback, from the moment at which the
+# command returns; and lets it back, or lets his order end by itself.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/holder.sh"
+
+readonly port=7000
+namespace near far
+wire near far
+foreign near || give_up "no XDP on this kernel's veth"
+server echo far --listen :: --port $port --behaviour echo
+server other far --listen :: --port 7001 --behaviour echo
+
+observe shunt far <<CONFIG
+interfaces: [eth0]
+services:
+  - name: web
+    inbound: ["*:$port"]
+    breaker: {open_for: 1s, half_open: {share: 1, connections: 1}}
+  - {name: other, inbound: ["*:7001"]}
+guards: {max_open_share: 0.5}
+CONFIG
+
+# order WORD...: given, or the test ends
+order() {
+	"$SHUNT" -c "$scratch/shunt.yaml" "$@" >"$scratch/order" 2>&1 || give_up "$* is refused: $(<"$scratch/order")"
+}
+# sees NAMESPACE OPTION...: what 20 connections from there come to
+sees() {
+	local where=$1
+	shift
+	nonzero "$(inside "$where" "$tools/client" --port $port --count 20 --batch 20 --give-up 300 "$@")"
+}
+both=(--to 10.203.0.2 --to fd00:203::2)
+said() {
+	grep -qsE "$1" "$scratch/shunt.log"
+}
+status_is() {
+	[ "$(fetch shunt /api/v1/status | jq -r ".services[] | select(.name == \"web\") | $1")" = "$2" ]
+}
+
+equal "before: connections pass" "ok=20 answered=20" "$(sees near "${both[@]}")"
+# 200 questions, one every 10 ms.
+spawn flow near "$tools/client" "${both[@]}" --port $port --count 4 --batch 4 --rounds 200 --every 10
+under_way() {
+	[ "$(inside near ss -Htn state established "dport = :$port" | wc -l)" = 4 ]
+}
+eventually under_way || give_up "four flows do not begin"
+order trip web --why "INC-7"
+equal "trip, in shadow too: the next connection is refused" "refused=20" "$(sees near "${both[@]}")"
+equal "…over loopback, too" "refused=20" "$(sees far --to 127.0.0.1 --to ::1)"
+equal "…another service is not" "ok=20 answered=20" "$(sees near --to 10.203.0.2 --port 7001)"
+holds "…it is in the log, with who and why" said 'web: open, was closed: trip by .*\(pid [0-9]+\): INC-7'
+holds "…and in the status" status_is .breaker.state open
+order reset web --why "well"
+equal "reset: the next connection passes" "ok=20 answered=20" "$(sees near "${both[@]}")"
+finished flow
+equal "flows that were there moved all their data" "ok=4 answered=4" "$(nonzero "$(cat "$scratch/flow.out")")"
+
+order trip web --action drop --why "silently"
+equal "drop: connections vanish" "gave_up=20" "$(sees near "${both[@]}")"
+order trip web --action reject --why "loudly"
+equal "a later order holds: they are refused" "refused=20" "$(sees near "${both[@]}")"
+order mode --all off --why "calm"
+passes() {
+	[ "$(sees near "${both[@]}")" = "ok=20 answered=20" ]
+}
+holds "all off: they pass from the next tick on" eventually passes
+order mode --all enforce --why "on"
+
+# ---- ends ---------------------------------------------------------------------------------------
+
+order trip web --for 1s --why "short"
+equal "a trip of a second" "refused=20" "$(sees near "${both[@]}")"
+holds "…ends by itself, and trials prove it well" eventually passes
+holds "…which is in the log" eventually said 'web: half_open, was open: trip by .*: short \(has expired\)'
+order mode web enforce --for 1s --why "briefly"
+holds "a mode of a second ends by itself" eventually said 'web: mode enforce by .*: briefly \(has expired\)'
+
+order trip web --for 24h --why "forgotten"
+equal "a trip that no test outlives" "refused=20" "$(sees near "${both[@]}")"
+{ stop shunt KILL; } 2>"$scratch/said"
+holds "…ends with the daemon" eventually passes
