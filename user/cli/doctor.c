@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 #include <jansson.h>
 
 #include "cli/cli.h"
 #include "daemon/privilege.h"
+#include "kernel/cgroup.h"
 #include "kernel/observer.h"
 #include "kernel/signal.h"
 
@@ -21,7 +23,7 @@ struct finding {
 	const char *why; /* NULL where available */
 };
 
-/* The data plane's hooks; the breaker that is to use them is not in this version. */
+/* The data plane's hooks. */
 struct action {
 	const char *name;
 	const char *what;
@@ -35,7 +37,8 @@ static const struct action actions[] = {
 	{"drain", "refuse the probers alone (XDP)", BPF_PROG_TYPE_XDP},
 	{"reject_local", "refuse connections from this host itself (sk_lookup)",
 	 BPF_PROG_TYPE_SK_LOOKUP},
-	{"reject_outbound", "refuse connections to a dependency (cgroup/connect4, connect6)",
+	{"reject_outbound",
+	 "refuse or redirect connections to a dependency (cgroup/connect4, connect6)",
 	 BPF_PROG_TYPE_CGROUP_SOCK_ADDR},
 };
 
@@ -60,6 +63,15 @@ static struct finding find_signal(enum signal_id id, bool available, bool may_lo
 	return finding;
 }
 
+static bool has_cgroups(void)
+{
+	int root = cgroup_root();
+
+	if (root >= 0)
+		close(root);
+	return root >= 0;
+}
+
 /* Probing loads a program of two instructions, which takes privileges. */
 static struct finding find_action(const struct action *action, bool may_load)
 {
@@ -69,8 +81,9 @@ static struct finding find_action(const struct action *action, bool may_load)
 		finding.why = no_privileges;
 	else if (libbpf_probe_bpf_prog_type(action->hook, NULL) <= 0)
 		finding.why = "the kernel refuses this kind of program";
-	else
-		finding.why = "the kernel can, but this version of shunt only observes";
+	else if (action->hook == BPF_PROG_TYPE_CGROUP_SOCK_ADDR && !has_cgroups())
+		finding.why = "no cgroup2 is mounted";
+	finding.available = !finding.why;
 	return finding;
 }
 
