@@ -28,6 +28,7 @@ struct cli_options {
 	const char *lasts; /* --for */
 	const char *action;
 	bool all;
+	const char *from, *to; /* see when.h */
 };
 
 int cli_run(const struct cli_options *options);
@@ -38,6 +39,7 @@ int cli_simulate(const struct cli_options *options);
 int cli_trip(const struct cli_options *options);
 int cli_reset(const struct cli_options *options);
 int cli_mode(const struct cli_options *options);
+int cli_replay(const struct cli_options *options);
 int cli_version(const struct cli_options *options);
 
 /* "0.1.0+gabc1234" */

@@ -25,6 +25,8 @@ static const struct command commands[] = {
 	 false},
 	{"status", "show every service: rate, failures, latency, state", cli_status, 0, false},
 	{"simulate", "run the scenario in FILE in virtual time", cli_simulate, 1, false},
+	{"replay", "decide what was recorded again, or with another configuration", cli_replay, 1,
+	 false},
 	{"trip", "cut a service off: trip NAME --why TEXT", cli_trip, 1, true},
 	{"reset", "let a service's connections pass again: reset NAME --why TEXT", cli_reset, 1,
 	 true},
@@ -42,7 +44,7 @@ struct arguments {
 };
 
 /* Options without a letter. */
-enum { KEY_SEED = 256, KEY_ALL };
+enum { KEY_SEED = 256, KEY_ALL, KEY_FROM, KEY_TO };
 
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0,
@@ -54,6 +56,8 @@ static const struct argp_option options[] = {
 	 0},
 	{"all", KEY_ALL, NULL, 0, "mode: of all services, which only ever calms", 0},
 	{"seed", KEY_SEED, "NUMBER", 0, "simulate: of its chances (default 1)", 0},
+	{"from", KEY_FROM, "TIME", 0, "replay: from then on (2026-01-31T12:00:00Z, or 2h ago)", 0},
+	{"to", KEY_TO, "TIME", 0, "replay: up to then", 0},
 	{0},
 };
 
@@ -119,6 +123,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		return check_orders(arguments, state);
+	case KEY_FROM:
+		arguments->options.from = argument;
+		return 0;
+	case KEY_TO:
+		arguments->options.to = argument;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->command)
 			return take_argument(arguments, argument, state);

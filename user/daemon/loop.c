@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/command.h"
 #include "daemon/notify.h"
+#include "daemon/record.h"
 #include "daemon/state.h"
 
 /* Who checks twice a second is found before the fifth check. */
@@ -65,6 +66,7 @@ void daemon_replan(struct daemon *daemon)
 
 	if (r >= 0)
 		r = roster_update(&daemon->roster, daemon->config, &daemon->discovery);
+	record_resume(daemon->record, daemon_now());
 	if (r < 0)
 		log_warning("services: %s, keeping those there are", strerror(-r));
 	daemon->replan = daemon->plan.crowded || daemon->plan.full;
@@ -216,6 +218,8 @@ static void judge_services(struct daemon *daemon, uint64_t now)
 	uint64_t lost = observer_events_lost(daemon->observer);
 	struct engine_tick tick;
 
+	/* What is less decides nothing, and the journal has it at every tick. */
+	late -= late % NSEC_PER_MSEC;
 	gather_take(&daemon->gather, now, late, lost - daemon->events_lost, &tick);
 	daemon->events_lost = lost;
 	engine_tick(daemon->engine, &tick);
@@ -232,6 +236,7 @@ static void each_second(struct daemon *daemon, uint64_t now)
 	show_release(daemon->show);
 	enforcer_refresh(&daemon->enforcer);
 	services_sweep(&daemon->services, daemon->observer, now);
+	record_look(daemon->record);
 	/* Cgroups come and go by themselves; a full table may have room again. */
 	if (daemon->replan || has_cgroups(daemon->config))
 		daemon_replan(daemon);
@@ -277,7 +282,8 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 	 * only if it is not among them.  And none of them is to be later than `now`.
 	 */
 	observer_dispatch(daemon->observer);
-	now = daemon_now();
+	/* In microseconds, which is short in the journal; upwards, for the reason above. */
+	now = (daemon_now() / NSEC_PER_USEC + 1) * NSEC_PER_USEC;
 	daemon->tick_late = (double)now / 1e9 - (double)due / 1e6;
 	daemon->ticks++;
 	daemon->replanned = false;
@@ -311,8 +317,8 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 		.checkers = &daemon->checkers,
 		.observer = daemon->observer,
 		.alerts = daemon->alerts,
-		.store = daemon->store,
 		.recent = &daemon->recent,
+		.record = daemon->record,
 	};
 
 	*ret_view = show_gather(daemon->show, &daemon->about, &sources, daemon_now(),

@@ -2,17 +2,38 @@
 #include "daemon/record.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/log.h"
+#include "config/config.h"
 #include "daemon/privilege.h"
+#include "journal/past.h"
+#include "journal/recorder.h"
+
+#define NSEC_PER_SEC 1000000000ULL
 
 /* A month, if there is room for it. */
-#define AGE	 (31 * 24 * 3600 * 1000000000ULL)
+#define AGE	 (31 * 24 * 3600 * NSEC_PER_SEC)
 #define BYTES	 (1ULL << 30)
 #define QUEUE	 (4UL << 20)
 #define STOP_FOR 5000 /* ms */
+
+/* Who has not come back by then is another service of that name. */
+#define RESUME_FOR (300 * NSEC_PER_SEC)
+
+struct record {
+	struct engine *engine;
+	struct store *store;
+	struct recorder *recorder;
+	struct pasts pasts;
+	const char *version;
+	uint64_t started; /* ns */
+	uint64_t dropped; /* records, as of the last look */
+};
 
 void record_prepare(const struct config *config)
 {
@@ -24,18 +45,143 @@ void record_prepare(const struct config *config)
 			    config->state_dir, strerror(errno));
 }
 
-int record_start(const struct config *config, struct store **ret_store)
+/* ---- the configuration ---- */
+
+static char *canonical(const struct config *config)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r;
+
+	if (!out)
+		return NULL;
+	r = config_print(config, out);
+	if (fclose(out) || r < 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* ---- begin and end ---- */
+
+static int sink(void *userdata, uint32_t kind, uint64_t time, const void *bytes, size_t size)
+{
+	const struct record *record = userdata;
+
+	return store_put(record->store, kind, time, bytes, size);
+}
+
+static int start_recorder(struct record *record, const struct config *config, uint64_t now)
+{
+	char *text = canonical(config);
+	const struct recorder_about about = {
+		.version = record->version,
+		.config = text ? text : "",
+		.config_hash = config_hash(config),
+	};
+	int r = recorder_new(record->engine, &about, now, sink, record, &record->recorder);
+
+	free(text);
+	return r;
+}
+
+static uint64_t wall_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+int record_start(const struct config *config, const char *version, struct engine *engine,
+		 uint64_t now, struct record **ret_record)
 {
 	const struct store_options options = {
 		.directory = config->state_dir,
 		.limits = {.bytes = BYTES, .age = AGE},
 		.queue = QUEUE,
 	};
+	struct record *record = calloc(1, sizeof(*record));
+	int r;
 
-	return store_open(&options, ret_store);
+	if (!record)
+		return -ENOMEM;
+	record->engine = engine;
+	record->version = version;
+	record->started = now;
+	/* Before anything is written there, by us; without one there is nothing to take up. */
+	past_read(config->state_dir, now, wall_clock(), &record->pasts);
+	r = store_open(&options, &record->store);
+	if (r >= 0)
+		r = start_recorder(record, config, now);
+	if (r < 0) {
+		record_stop(record, now);
+		return r;
+	}
+	record_resume(record, now);
+	*ret_record = record;
+	return 0;
 }
 
-void record_stop(struct store *store)
+void record_stop(struct record *record, uint64_t now)
 {
-	store_close(store, STOP_FOR);
+	if (!record)
+		return;
+	recorder_free(record->recorder, now);
+	store_close(record->store, STOP_FOR);
+	past_done(&record->pasts);
+	free(record);
+}
+
+void record_reload(struct record *record, const struct config *config)
+{
+	struct recorder_about about = {0};
+	char *text;
+
+	if (!record)
+		return;
+	text = canonical(config);
+	about = (struct recorder_about){
+		.version = record->version,
+		.config = text ? text : "",
+		.config_hash = config_hash(config),
+	};
+	if (recorder_describe(record->recorder, &about) < 0)
+		log_warning("reload: the journal keeps the old configuration's text: %s",
+			    strerror(ENOMEM));
+	free(text);
+}
+
+/* ---- while it runs ---- */
+
+void record_resume(struct record *record, uint64_t now)
+{
+	if (!record)
+		return;
+	if (now - record->started > RESUME_FOR)
+		past_done(&record->pasts);
+	past_resume(&record->pasts, record->engine);
+}
+
+/* A replay cannot go past what was lost: where records are kept again, it is to begin anew. */
+void record_look(struct record *record)
+{
+	struct store_counts counts;
+
+	if (!record)
+		return;
+	store_count(record->store, &counts);
+	if (counts.dropped == record->dropped || !counts.writes)
+		return;
+	record->dropped = counts.dropped;
+	recorder_lost(record->recorder);
+}
+
+void record_count(struct record *record, struct store_counts *ret_counts)
+{
+	*ret_counts = (struct store_counts){0};
+	if (record)
+		store_count(record->store, ret_counts);
 }

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the daemon keeps of what happened: its journal. */
+/*
+ * What the daemon keeps of what happened: all that its engine is given and comes to, in a
+ * journal; and what it takes up from the daemon before it.
+ */
 #ifndef SHUNT_DAEMON_RECORD_H
 #define SHUNT_DAEMON_RECORD_H
 
+#include <stdint.h>
+
 #include "journal/store.h"
 #include "shunt/config.h"
+
+struct engine;
+struct record;
 
 /*
  * Makes the state directory, for the user that the daemon is to become: to be called while
@@ -13,10 +21,26 @@
  */
 void record_prepare(const struct config *config);
 
-/* Begins to keep a journal; see store_open(). */
-int record_start(const struct config *config, struct store **ret_store);
+/*
+ * Begins to record an engine, as that user, and to keep it in the journal.  What the last
+ * daemon left is given to the services that are there, and to others when they come.  0, or
+ * below 0 without memory.
+ */
+int record_start(const struct config *config, const char *version, struct engine *engine,
+		 uint64_t now, struct record **ret_record);
 
-/* Writes what waits, for some seconds at most, and ends it; NULL is fine. */
-void record_stop(struct store *store);
+/* Writes what waits, for some seconds at most, and ends it; NULL is fine, here and below. */
+void record_stop(struct record *record, uint64_t now);
+
+/* The configuration was read anew. */
+void record_reload(struct record *record, const struct config *config);
+
+/* There may be other services: what the last daemon left may be theirs. */
+void record_resume(struct record *record, uint64_t now);
+
+/* Looks after what became of records; each second. */
+void record_look(struct record *record);
+
+void record_count(struct record *record, struct store_counts *ret_counts);
 
 #endif

@@ -4,6 +4,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "daemon/record.h"
 #include "daemon/state.h"
 
 /* What only a start can change stays as it is, and is said. */
@@ -55,6 +56,7 @@ int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	if (r < 0)
 		log_error("reload: alerts go where they went: %s", strerror(-r));
 	daemon->about.config_hash = config_hash(next);
+	record_reload(daemon->record, next);
 	observer_set_quiet(daemon->observer, !next->discover);
 	/* Who closes while nobody discovers is not heard of, and would seem to be there. */
 	if (next->discover)

@@ -14,8 +14,8 @@
 #include "daemon/outcome.h"
 #include "daemon/process.h"
 #include "daemon/recent.h"
+#include "daemon/record.h"
 #include "engine/window.h"
-#include "journal/store.h"
 #include "kernel/observer.h"
 
 #define NSEC_PER_SEC 1e9
@@ -271,12 +271,11 @@ static void gather_alerts(struct show *show, const struct alerts *alerts)
 	show->view.alerts_count = TARGET_KINDS;
 }
 
-static void gather_journal(struct view_journal *journal, struct store *store)
+static void gather_journal(struct view_journal *journal, struct record *record)
 {
-	struct store_counts counts = {0};
+	struct store_counts counts;
 
-	if (store)
-		store_count(store, &counts);
+	record_count(record, &counts);
 	*journal = (struct view_journal){
 		.bytes = counts.bytes,
 		.kept = counts.kept,
@@ -305,9 +304,9 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	gather_errors(show, observer);
 	gather_signals(show, observer);
 	gather_alerts(show, sources->alerts);
-	gather_journal(&view->journal, sources->store);
 	view->changes = sources->recent->changes;
 	view->changes_count = sources->recent->count;
+	gather_journal(&view->journal, sources->record);
 	view->events_lost = observer_events_lost(observer);
 	view->runs_missed = observer_runs_missed(observer);
 	view->tick_late = tick_late;

@@ -12,7 +12,7 @@ struct alerts;
 struct engine;
 struct observer;
 struct recent;
-struct store;
+struct record;
 
 /* What does not change, or only with the configuration. */
 struct show_about {
@@ -30,8 +30,8 @@ struct show_sources {
 	const struct checkers *checkers;
 	const struct observer *observer;
 	const struct alerts *alerts;
-	struct store *store; /* NULL: there is none */
 	const struct recent *recent;
+	struct record *record; /* NULL: there is none */
 };
 
 struct show;

@@ -29,6 +29,7 @@
 
 #define USEC_PER_SEC  1000000ULL
 #define NSEC_PER_USEC 1000ULL
+#define NSEC_PER_MSEC 1000000ULL
 
 struct daemon {
 	const struct daemon_options *options;
@@ -48,10 +49,10 @@ struct daemon {
 	struct http *http;
 	struct show *show;
 	struct alerts *alerts;
-	struct store *store; /* NULL: there is no memory for one */
 	struct recent recent;
 	uint64_t published; /* the tick of the last status to those who stay */
 	uint64_t published_change; /* …and the last change in it */
+	struct record *record; /* NULL: there is no memory for one */
 	struct show_about about;
 	struct utsname kernel;
 	char listen[80];

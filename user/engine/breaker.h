@@ -163,6 +163,25 @@ struct breaker_standing {
 	char why[BREAKER_WHY_MAX];
 };
 
+/*
+ * What of a breaker outlasts the engine that it is in: not what it has seen, but what it did
+ * and was told.  All zero is closed, and nothing stands.
+ */
+struct breaker_past {
+	struct breaker_standing order;
+	struct breaker_standing mode;
+	uint64_t since; /* ns, as `until` and those of the orders */
+	uint64_t until;
+	uint64_t held[GUARD_MAX];
+	uint64_t transitions[BREAKER_STATE_MAX];
+	uint32_t openings;
+	uint32_t backoff;
+	uint32_t state; /* enum breaker_state */
+	uint32_t reason; /* enum breaker_reason */
+	uint32_t by_hand;
+	uint32_t reserved;
+};
+
 /* One service's; all zero is closed and has seen nothing. */
 struct breaker {
 	struct evidence evidence;

@@ -113,6 +113,8 @@ int engine_configure(struct engine *engine, const struct config_guards *guards)
 	free_endpoints(&engine->guards.protect);
 	engine->guards = *guards;
 	engine->guards.protect = protect;
+	if (engine->ear.configured)
+		engine->ear.configured(engine->ear.userdata, guards);
 	return 0;
 }
 
@@ -238,6 +240,8 @@ int engine_assign(struct engine *engine, uint32_t slot, const struct engine_serv
 		.breaker = &item->breaker,
 		.role = item->role,
 	};
+	if (engine->ear.assigned)
+		engine->ear.assigned(engine->ear.userdata, slot, service);
 	return 1;
 }
 
@@ -260,6 +264,8 @@ enum health_state engine_release(struct engine *engine, uint32_t slot)
 	memset(&engine->services[slot], 0, sizeof(engine->services[slot]));
 	engine->rests[slot] = 0;
 	engine->used[slot] = false;
+	if (engine->ear.released)
+		engine->ear.released(engine->ear.userdata, slot);
 	return was;
 }
 
@@ -304,6 +310,8 @@ unsigned engine_learn(struct engine *engine, const struct shunt_source *source, 
 		return 0;
 	engine->checked[source->slot] = true;
 	set_add(engine->told, source->slot);
+	if (engine->ear.learnt)
+		engine->ear.learnt(engine->ear.userdata, source, now);
 	return found;
 }
 
@@ -329,6 +337,9 @@ unsigned engine_hear(struct engine *engine, const struct shunt_probe *probe)
 	keep(checker, checks, count);
 	if (checker->probers.changes != changes)
 		set_add(engine->told, probe->slot);
+	/* One that fits no prober is remembered, too. */
+	if (engine->ear.heard)
+		engine->ear.heard(engine->ear.userdata, probe);
 	return count;
 }
 

@@ -116,6 +116,26 @@ int engine_new(uint32_t slots, uint64_t seed, struct engine **ret_engine);
 /* Frees it; NULL is fine. */
 void engine_free(struct engine *engine);
 
+/*
+ * Hears what the engine is given, so that all of that can be recorded, and nothing else: calls
+ * that change nothing are not told.  Each is called once the call has had its effect.
+ */
+struct engine_ear {
+	void (*configured)(void *userdata, const struct config_guards *guards);
+	void (*assigned)(void *userdata, uint32_t slot, const struct engine_service *service);
+	void (*released)(void *userdata, uint32_t slot);
+	void (*learnt)(void *userdata, const struct shunt_source *source, uint64_t now);
+	void (*heard)(void *userdata, const struct shunt_probe *probe);
+	void (*resumed)(void *userdata, uint32_t slot, const struct breaker_past *past);
+	/* With what it came to, and engine_outcome(). */
+	void (*commanded)(void *userdata, const struct breaker_command *command, int result);
+	void (*ticked)(void *userdata, const struct engine_tick *tick);
+	void *userdata;
+};
+
+/* Who hears from now on; NULL: nobody. */
+void engine_listen(struct engine *engine, const struct engine_ear *ear);
+
 /* ---- in ---- */
 
 /* Sets the guards; before the first tick, and at any time.  0, or -ENOMEM and nothing changed. */
@@ -143,6 +163,12 @@ unsigned engine_hear(struct engine *engine, const struct shunt_probe *probe);
 
 /* As breaker_command(); its `service` is a slot. */
 int engine_command(struct engine *engine, const struct breaker_command *command);
+
+/*
+ * Takes up a breaker where an earlier engine left it; the mode that was ordered for all, if
+ * `slot` is BREAKER_ALL.  Before anything has happened to it.
+ */
+void engine_resume(struct engine *engine, uint32_t slot, const struct breaker_past *past);
 
 /* Takes a tick (100 ms). */
 void engine_tick(struct engine *engine, const struct engine_tick *tick);
@@ -181,6 +207,25 @@ struct breaker_verdict engine_verdict(const struct engine *engine, uint32_t slot
 /* The state of all breakers, and what it is by; an index is a slot. */
 const struct breakers *engine_breakers(const struct engine *engine);
 const struct breaker_rules *engine_rules(const struct engine *engine);
+
+/* What engine_resume() wants to be told later; false where there is nothing to tell. */
+bool engine_past(const struct engine *engine, uint32_t slot, struct breaker_past *ret_past);
+
+/*
+ * Calls `part` for each run of plain bytes that, beside what was configured and assigned,
+ * makes up the state.  Put into another engine, made with the same arguments, with the same
+ * configured and assigned, in the same order, they make that engine the same.
+ */
+void engine_parts(struct engine *engine, void (*part)(void *userdata, void *bytes, size_t size),
+		  void *userdata);
+
+/* The service of a slot, as assigned; what it points to holds until that changes.  Whether there
+ * is one. */
+bool engine_assigned(const struct engine *engine, uint32_t slot,
+		     struct engine_service *ret_service);
+
+/* How many slots there are, the reserved ones among them. */
+uint32_t engine_slots(const struct engine *engine);
 
 /* The service of a slot, as assigned: its name, "" where none is… */
 const char *engine_name(const struct engine *engine, uint32_t slot);

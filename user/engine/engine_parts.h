@@ -54,6 +54,7 @@ struct engine {
 	uint64_t stirred[BREAKER_SET_WORDS]; /* a set: something happened to these */
 	uint64_t told[BREAKER_SET_WORDS]; /* a set: their probers are others now */
 	uint8_t look; /* enum engine_look */
+	struct engine_ear ear;
 };
 
 /* Why accept queues and waiting requests are to be looked at. */

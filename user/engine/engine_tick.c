@@ -296,13 +296,20 @@ void engine_tick(struct engine *engine, const struct engine_tick *tick)
 	judge_all(engine, tick);
 	step_breakers(engine, tick);
 	engine->ticked_at = tick->now;
+	if (engine->ear.ticked)
+		engine->ear.ticked(engine->ear.userdata, tick);
 }
 
 int engine_command(struct engine *engine, const struct breaker_command *command)
 {
+	int r;
+
 	engine->changes_count = 0;
 	engine->decisions.count = 0;
-	return breaker_command(engine->breakers, &engine->rules, command, &engine->decisions);
+	r = breaker_command(engine->breakers, &engine->rules, command, &engine->decisions);
+	if (engine->ear.commanded)
+		engine->ear.commanded(engine->ear.userdata, command, r);
+	return r;
 }
 
 /* ---- what comes of it ---- */

@@ -107,4 +107,7 @@ int journal_last(struct journal *journal, uint32_t kind, uint64_t wall, journal_
 /* In which boot a run was; -ENOENT where that run is not known. */
 int journal_boot(struct journal *journal, uint32_t run, char ret_boot[JOURNAL_BOOT_SIZE]);
 
+/* …and this one; "" where that cannot be known. */
+void journal_boot_now(char ret_boot[JOURNAL_BOOT_SIZE]);
+
 #endif

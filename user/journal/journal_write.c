@@ -19,7 +19,7 @@
 /* From this share of the limit on the oldest make room; the rest is for what comes meanwhile. */
 #define FULL_SHARE 0.9
 
-static void read_boot(char ret_boot[JOURNAL_BOOT_SIZE])
+void journal_boot_now(char ret_boot[JOURNAL_BOOT_SIZE])
 {
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t size = fd < 0 ? -1 : read(fd, ret_boot, JOURNAL_BOOT_SIZE - 1);
@@ -35,7 +35,7 @@ static int begin_run(struct journal *journal)
 
 	if (journal->began)
 		return 0;
-	read_boot(boot);
+	journal_boot_now(boot);
 	snprintf(sql, sizeof(sql), "INSERT INTO runs(run, boot) VALUES(%u, '%.36s')", journal->run,
 		 boot);
 	return journal_run(journal, sql);

@@ -14,8 +14,10 @@ static uint32_t checksum(const struct journal_record *record)
 	const uint64_t about[] = {record->sequence, record->time, record->wall, record->run,
 				  record->kind};
 
-	return libdeflate_crc32(libdeflate_crc32(0, about, sizeof(about)), record->bytes,
-				record->size);
+	uint32_t crc = libdeflate_crc32(0, about, sizeof(about));
+
+	/* SQLite gives no bytes as NULL, for which libdeflate begins anew. */
+	return record->size ? libdeflate_crc32(crc, record->bytes, record->size) : crc;
 }
 
 int journal_pack(struct libdeflate_compressor *compressor, const struct journal_record *record,

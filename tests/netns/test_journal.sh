@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the daemon records of real traffic comes again byte for byte, and costs it nothing where it
+# cannot be written.
+. "$(dirname "$0")/lib.sh"
+
+namespace host
+server echo host --port 8001 --port 8002
+
+# journal NAME: where its daemon keeps it
+journal() {
+	echo "$scratch/$1.state"
+}
+
+# replayed NAME [OPTION...]: the replay as JSON; $? is its exit status
+replayed() {
+	local name=$1
+	shift
+	"$SHUNT" replay --json "$(journal "$name")" "$@" 2>"$scratch/$name.replay.log"
+}
+
+# a_day_at NAME: what a service may see: traffic, refused connections, a reload, a new listener
+a_day_at() {
+	client host "ok=50 answered=50" --to 127.0.0.1 --port 8001 --count 50
+	client host "refused=40" --to 127.0.0.1 --port 8009 --count 40
+	kill -HUP "${pid[$1]}"
+	server "$1-late" host --port 8003
+	client host "ok=30 answered=30" --to 127.0.0.1 --port 8003 --count 30
+	client host "refused=40" --to 127.0.0.1 --port 8009 --count 40
+	stop "$1-late"
+	client host "ok=50 answered=50" --to 127.0.0.1 --port 8002 --count 50
+	sleep 1.5
+}
+
+observe live host <<'CONFIG'
+discover: true
+services:
+  - {name: one, inbound: ["127.0.0.1:8001"]}
+  - {name: gone, outbound: ["127.0.0.1/32:8009"]}
+CONFIG
+equal "the directory is the daemon's own" "$(stat -c %u "/proc/${pid[live]}")" "$(stat -c %u "$(journal live)")"
+a_day_at live
+holds "records are kept while it runs" eventually now_is live shunt_journal_available "" 1
+scrape live
+within "…and none is dropped" 0 "$(value live shunt_journal_records_dropped_total)" 0
+got=$(replayed live)
+equal "a journal that is written can be replayed" 0 $?
+stop live
+got=$(replayed live)
+equal "a live recording comes again: exit status 0" 0 $?
+equal "…byte for byte" "true" "$(jq .identical <<<"$got")"
+within "…with what happened" 1 "$(jq .changes <<<"$got")" 100
+within "…all of its ticks" 20 "$(jq .read.ticks <<<"$got")" 1000
+
+# ---- another configuration -------------------------------------------------------------------------------
+
+cat >"$scratch/other.yaml" <<'CONFIG'
+services:
+  - {name: gone, outbound: ["127.0.0.1/32:8009"], breaker: {min_connections: 10, window: 5s}}
+  - {name: one, inbound: ["127.0.0.1:8001"]}
+guards: {max_open: 3, max_open_share: 1}
+CONFIG
+got=$(replayed live -c "$scratch/other.yaml")
+equal "another configuration: exit status 0" 0 $?
+equal "…the trips are lists" array "$(jq -r '.trips | type' <<<"$got")"
+"$SHUNT" replay "$(journal live)" -c "$scratch/other.yaml" >"$scratch/whatif.out"
+holds "…and said in words" grep -q 'in place of' "$scratch/whatif.out"
+
+# ---- a restart, a kill --------------------------------------------------------------------------
+
+observe live host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+client host "ok=20 answered=20" --to 127.0.0.1 --port 8001 --count 20
+sleep 6
+{ stop live KILL; } 2>"$scratch/said"
+observe live host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+client host "ok=20 answered=20" --to 127.0.0.1 --port 8001 --count 20
+stop live
+got=$(replayed live)
+equal "after a kill all three runs come again: exit status 0" 0 $?
+within "…the killed one up to its last seconds" 60 "$(jq .read.ticks <<<"$got")" 1000
+equal "…without a gap" 0 "$(jq .read.gaps <<<"$got")"
+
+# ---- trouble ------------------------------------------------------------------------------------
+
+"$SHUNT" replay "$scratch/nowhere" >"$scratch/out" 2>"$scratch/said"
+equal "no journal: exit status 1" 1 $?
+holds "…said" grep -q "^shunt: replay: $scratch/nowhere: No such file" "$scratch/said"
+"$SHUNT" replay --from yesterday "$(journal live)" >"$scratch/out" 2>"$scratch/said"
+equal "no time: exit status 2" 2 $?
+
+# A file in place of the directory: nobody can write there.
+touch "$scratch/broken.state"
+observe broken host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+client host "ok=20 answered=20" --to 127.0.0.1 --port 8001 --count 20
+expect "without a journal it counts all the same" broken one "handshakes=20 closed=20"
+holds "…and says that there is none" now_is broken shunt_journal_available "" 0
+equal "…once" 1 "$(grep -c 'history is lost' "$scratch/broken.log")"
+stop broken
+equal "…and ends in order" 0 $?
