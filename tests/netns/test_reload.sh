@@ -116,4 +116,11 @@ holds "a service that comes back counts" eventually now_is reload shunt_tcp_hand
 kill -HUP "${pid[reload]}"
 eventually said "reload: done" 4
 expect "a file that did not change changes nothing" reload kept "handshakes=16 closed=16"
+
+# ---- what only a start can do -------------------------------------------------------------------
+
+reload "takes effect at the next start" <<<'interfaces: [lo]'
+holds "interfaces: said that it is too late" said "reload: interfaces changed, takes effect at the next start" 1
+reload "from the next start on" <<<'services: [{name: called, outbound: ["10.0.0.1:80"]}]'
+holds "a first dependency: likewise" said "reload: outbound is new, verdicts on dependencies are carried out from" 1
 expect_sound reload

@@ -16,7 +16,7 @@
 
 /* ---- start ---- */
 
-static bool has_dependency(const struct config *config)
+bool enforcer_wants_outbound(const struct config *config)
 {
 	for (size_t i = 0; i < config->services_count; i++) {
 		if (config->services[i].role == SHUNT_ROLE_CLIENT)
@@ -103,7 +103,7 @@ static int open_dataplane(struct enforcer *enforcer, uint32_t slots)
 int enforcer_start(struct enforcer *enforcer, const struct config *config,
 		   struct observer *observer, struct engine *engine, uint32_t slots)
 {
-	bool dependency = has_dependency(config);
+	bool dependency = enforcer_wants_outbound(config);
 	int r;
 
 	*enforcer = (struct enforcer){

@@ -34,6 +34,9 @@ struct enforcer {
 	bool told_unable; /* that a verdict cannot be carried out */
 };
 
+/* Whether there is a dependency, for whose sake each connect(2) of the host is looked at. */
+bool enforcer_wants_outbound(const struct config *config);
+
 /*
  * Loads and attaches what the configuration wants.  What cannot be had is logged, and
  * costs its own part alone.  0 or -ENOMEM.

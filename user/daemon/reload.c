@@ -7,6 +7,15 @@
 #include "daemon/record.h"
 #include "daemon/state.h"
 
+static bool same_strings(const struct config_strings *one, const struct config_strings *other)
+{
+	bool same = one->count == other->count;
+
+	for (size_t i = 0; same && i < one->count; i++)
+		same = !strcmp(one->items[i], other->items[i]);
+	return same;
+}
+
 /* What only a start can change stays as it is, and is said. */
 static void keep_fixed(struct config *next, const struct config *current)
 {
@@ -20,6 +29,12 @@ static void keep_fixed(struct config *next, const struct config *current)
 	if (checkers_want_answers(next) && !checkers_want_answers(current))
 		log_warning("reload: health_check is new, the status of HTTP checks is read from "
 			    "the next start on");
+	if (!same_strings(&next->interfaces, &current->interfaces))
+		log_warning("reload: interfaces changed, takes effect at the next start");
+	if (enforcer_wants_outbound(next) && !enforcer_wants_outbound(current))
+		log_warning(
+			"reload: outbound is new, verdicts on dependencies are carried out from "
+			"the next start on");
 	if (next->max_services != current->max_services)
 		log_warning("reload: max_services changed, takes effect at the next start");
 }
