@@ -48,6 +48,26 @@ Test(health_flapping, is_foreseen)
 	cr_expect_geq(count, SEEDS * 95 / 100, "%u of %u with half a percent", count, SEEDS);
 }
 
+static uint64_t flap_with_checks(struct world *w)
+{
+	return w->up ? 1500 * MSEC : 500 * MSEC;
+}
+
+/* It works for three quarters of the time, and each check comes in the fourth. */
+Test(health_flapping, is_seen_when_each_check_meets_it_down)
+{
+	world_start(&world, 1);
+	world.rate = 200;
+	world.toggle = flap_with_checks;
+	world.toggle_at = START + 60 * SECOND;
+	world.balancer.used = true;
+	world.balancer.next_at = START + 250 * MSEC;
+	world_run(&world, 66 * SECOND);
+	cr_expect_neq(world.first[HEALTH_FLAPPING], 0);
+	cr_expect_eq(world.verdict.withdrawals, 3);
+	cr_expect_geq(world.balancer.failed, 3, "%u checks failed", world.balancer.failed);
+}
+
 /* Where a single one of the first two times is enough for a DOWN, nobody can foresee it. */
 Test(health_flapping, is_foreseen_mostly_if_it_takes_the_service_out)
 {

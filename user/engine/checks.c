@@ -69,6 +69,13 @@ static void hear_witnesses(struct checks *checks, const struct checks_limits *li
 	gather_anew(checks, input->now);
 }
 
+bool checks_stand(const struct checks *checks)
+{
+	const struct checks_prober *worst = &checks->probers[checks->worst];
+
+	return checks->failing && (checks->http_error || !is_fine_since(checks, worst->onset));
+}
+
 bool checks_traffic_speaks(const struct checks *checks, const struct checks_limits *limits,
 			   uint64_t now)
 {

@@ -105,6 +105,12 @@ void checks_add(struct checks *checks, const struct checks_limits *limits,
 /* How many of the last CHECKS_RECENT checks of a prober failed. */
 unsigned checks_recent_failures(const struct checks_prober *prober);
 
+/*
+ * Whether the checks say that the service fails, and no real traffic since they began to has
+ * shown otherwise; an error status is believed whatever the traffic says.
+ */
+bool checks_stand(const struct checks *checks);
+
 /* Whether real traffic has lately shown that the service works. */
 bool checks_traffic_speaks(const struct checks *checks, const struct checks_limits *limits,
 			   uint64_t now);

@@ -93,11 +93,14 @@ static void add_checks(struct health *health, const struct health_limits *limits
 
 /* ---- flapping ---- */
 
+/*
+ * One that works between two checks is up there, even if each check of a row happens to
+ * meet it while it does not: or it would never be seen to flap at the checks' own pace.
+ */
 static bool is_down(const struct health *health)
 {
-	const struct checks *checks = &health->checks;
-
-	return health->silence.kind != SILENCE_NONE || health->traffic_failing || checks->failing;
+	return health->silence.kind != SILENCE_NONE || health->traffic_failing ||
+	       checks_stand(&health->checks);
 }
 
 static void sample(struct health *health, const struct health_limits *limits, uint64_t now, bool up)
