@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A Redis dies, and the daemon finds that out from what its client's connections come to: it has them go
-# to the fallback, and back once the Redis is there again; nobody configured the client. Only processes of
-# a cgroup that the test made meet a verdict.
+# to the fallback, and back once the Redis is there again; nobody configured the client. Then its host
+# dies, and they are refused where they hung. Only processes of a cgroup that the test made meet a
+# verdict.
 . "$(dirname "$0")/lib.sh"
 
 readonly port=6379
@@ -35,52 +36,81 @@ redis_is_up() {
 redis database far 10.203.0.2
 redis fallback near 127.0.0.1
 
-# Asks for the name 20 times a second, with a connection each, and writes down who answered, or that
-# nobody did.
+# Where the far end is stays known when nobody is there any more: what is sent there vanishes.
+ip -n "shunt-$$-near" neigh replace 10.203.0.2 dev eth0 nud permanent \
+	lladdr "$(ip -n "shunt-$$-far" -o link show eth0 | sed 's,.*link/ether \([^ ]*\) .*,\1,')"
+
+# Asks for the name 20 times a second, with a connection each and half a second's patience, and writes
+# down who answered, or what else came of it.
 spawn client near sh -c '
 	echo 0 >"$0/cgroup.procs"
 	while sleep 0.05; do
-		timeout 2 redis-cli -h 10.203.0.2 -p "$1" get name 2>/dev/null || echo nobody
+		said=$(timeout 0.5 redis-cli -h 10.203.0.2 -p "$1" get name 2>&1)
+		case $?:$said in
+		124:*) echo hangs ;;
+		*refused) echo refused ;;
+		*) echo "$said" ;;
+		esac
 	done' "$cgroup" $port
 answers() {
 	[ "$(tail -n "${2:-3}" "$scratch/client.out" | sort -u)" = "$1" ]
 }
 
-observe shunt near "$(dirname "$0")/confined.sh" "$cgroup" <<CONFIG
-services:
-  - name: database
-    outbound: ["10.203.0.0/24:$port"]
-    breaker:
-      mode: enforce
-      window: 3s
-      min_connections: 10
-      action: redirect
-      redirect_to: "127.0.0.1:$port"
-      open_for: 1s
-      open_for_max: 2s
-      half_open: {share: 0.5, connections: 5}
-  - {name: another, outbound: ["10.203.0.99:443"]}
-guards: {max_open_share: 0.5}
-CONFIG
+# watch NAME OPTION [OPTION]: a daemon with these options of the breaker
+watch() {
+	observe "$1" near "$(dirname "$0")/confined.sh" "$cgroup" <<-CONFIG
+		services:
+		  - name: database
+		    outbound: ["10.203.0.0/24:$port"]
+		    breaker:
+		      mode: enforce
+		      window: 5s
+		      min_connections: 5
+		      open_for: 1s
+		      open_for_max: 2s
+		      half_open: {share: 0.5, connections: 3}
+		      $2
+		      ${3:-}
+		  - {name: another, outbound: ["10.203.0.99:443"]}
+		guards: {max_open_share: 0.5}
+	CONFIG
+}
+# said NAME TEXT
 said() {
-	grep -qsE "$1" "$scratch/shunt.log"
+	grep -qsE "$2" "$scratch/$1.log"
 }
 verdicts() {
 	inside near "$tools/client" --to 10.203.0.2 --port $port --count 1
 }
 
+# ---- its program dies ---------------------------------------------------------------------------
+
+watch redirect 'redirect_to: "127.0.0.1:6379"' 'action: redirect'
 holds "the client asks the database" eventually answers database
 { stop database KILL; } 2>"$scratch/said"
-holds "the database is dead, and the breaker finds out" eventually said 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
+holds "the database is dead, and the breaker finds out" \
+	eventually said redirect 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
 holds "…the fallback answers" eventually answers fallback
-holds "…who is outside of the cgroup is not carried there" \
-	[ "$(nonzero "$(verdicts)")" = "refused=1" ]
-holds "…half-open, its trials fail, and it opens again" eventually said 'database: open, was half_open'
+equal "…who is outside of the cgroup is not carried there" "refused=1" "$(nonzero "$(verdicts)")"
+holds "…half-open, its trials fail, and it opens again" eventually said redirect 'database: open, was half_open'
 redis database far 10.203.0.2
-holds "the database is back: trials pass, and the breaker closes" eventually said 'database: closed, was half_open'
-holds "…the database answers" eventually answers database 10
-holds "…and nobody else from then on" answers database
-expect_sound shunt
+holds "the database is back: trials pass, and the breaker closes" \
+	eventually said redirect 'database: closed, was half_open'
+holds "…the database answers, and nobody else" eventually answers database 20
+expect_sound redirect
+stop redirect
+equal "the daemon ends in order" 0 $?
+
+# ---- its host dies ------------------------------------------------------------------------------
+
+watch reject 'action: reject'
+ip -n "shunt-$$-far" addr del 10.203.0.2/24 dev eth0
+holds "the host is dead: the client hangs" eventually answers hangs
+holds "…until the breaker finds out" eventually said reject 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
+holds "…and is refused at once from then on" eventually answers refused 10
+ip -n "shunt-$$-far" addr add 10.203.0.2/24 dev eth0
+holds "the host is back: trials pass, and the breaker closes" eventually said reject 'database: closed, was half_open'
+holds "…the database answers" eventually answers database
 { stop client KILL; } 2>"$scratch/said"
-stop shunt
+stop reject
 equal "the daemon ends in order" 0 $?
