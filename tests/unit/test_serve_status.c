@@ -288,3 +288,58 @@ Test(status, active_is_never_below_zero)
 	cell.counters.closes[SHUNT_CLOSE_TIMED_OUT] = 1;
 	cr_expect_eq(view_active(&cell), 0);
 }
+
+/* ---- breakers ---- */
+
+static void expect_text(const json_t *object, const char *key, const char *want)
+{
+	const char *got = json_string_value(json_object_get(object, key));
+
+	if (want)
+		cr_expect_str_eq(got ? got : "null", want, "%s", key);
+	else
+		cr_expect(json_is_null(json_object_get(object, key)), "%s", key);
+}
+
+Test(status, a_breaker_says_what_and_why)
+{
+	struct test_view test;
+	json_t *object, *breaker;
+
+	test_view_init(&test);
+	object = status(&test.view);
+	breaker = json_object_get(json_array_get(json_object_get(object, "services"), 0),
+				  "breaker");
+	expect_text(breaker, "state", "open");
+	expect_text(breaker, "mode", "enforce");
+	expect_text(breaker, "since", "2023-11-14T22:13:30.750Z");
+	expect_text(breaker, "until", "2023-11-14T22:13:33.750Z");
+	expect_text(breaker, "path", "services.nginx:80.breaker.failure_rate");
+	expect_text(breaker, "blocked_by", NULL);
+	expect_text(breaker, "guards_refused", NULL);
+	expect_text(breaker, "not_carried_out", NULL);
+	cr_expect_not_null(
+		strstr(json_string_value(json_object_get(breaker, "reason")), "24 of 30"));
+	breaker = json_object_get(json_array_get(json_object_get(object, "services"), 1),
+				  "breaker");
+	cr_expect(json_is_null(breaker), "a service that is not judged has none");
+	json_decref(object);
+}
+
+Test(status, a_refused_trip_names_its_guard)
+{
+	struct test_view test;
+	json_t *object, *breaker;
+
+	test_view_init(&test);
+	test.decision.what = BREAKER_REFUSED;
+	test.decision.guards.refused = GUARD_BIT(GUARD_LAST) | GUARD_BIT(GUARD_MAX_OPEN);
+	test.breaker.unable = "no interface";
+	object = status(&test.view);
+	breaker = json_object_get(json_array_get(json_object_get(object, "services"), 0),
+				  "breaker");
+	expect_text(breaker, "blocked_by", "last");
+	expect_text(breaker, "guards_refused", "last max_open");
+	expect_text(breaker, "not_carried_out", "no interface");
+	json_decref(object);
+}

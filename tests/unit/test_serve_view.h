@@ -15,6 +15,11 @@ struct test_view {
 	struct view_error errors[3];
 	struct view_alerts alerts[2];
 	struct health_verdict health;
+	struct breaker tripped;
+	struct breaker_decision decision;
+	view_moves moves;
+	struct shunt_verdict_counts verdicts;
+	struct view_breaker breaker;
 	struct view_prober prober;
 	struct shunt_histogram check_durations;
 	struct view view;
@@ -91,6 +96,39 @@ static inline void test_view_health(struct test_view *test)
 	};
 }
 
+static inline void test_view_breaker(struct test_view *test)
+{
+	/* Open for 2 s, and for one more. */
+	test->tripped.state = BREAKER_OPEN;
+	test->tripped.since = 98000000000;
+	test->tripped.until = 101000000000;
+	test->tripped.held[GUARD_MAX_OPEN] = 4;
+	test->decision = (struct breaker_decision){
+		.number = 7,
+		.what = BREAKER_MOVED,
+		.from = BREAKER_CLOSED,
+		.to = BREAKER_OPEN,
+		.reason = BREAKER_FAILURE_RATE,
+		.numbers = {.window = 10000000000,
+			    .connections = 30,
+			    .failures = 24,
+			    .share = 0.8,
+			    .limit = 0.5},
+		.guards = {.asked = GUARDS_ALL},
+	};
+	test->moves[BREAKER_OPEN][BREAKER_FAILURE_RATE][CONFIG_MODE_SHADOW] = 2;
+	test->moves[BREAKER_OPEN][BREAKER_FAILURE_RATE][CONFIG_MODE_ENFORCE] = 1;
+	test->verdicts.connections[SHUNT_VERDICT_REJECT] = 55;
+	test->verdicts.shadow[SHUNT_VERDICT_REJECT] = 44;
+	test->breaker = (struct view_breaker){
+		.breaker = &test->tripped,
+		.mode = CONFIG_MODE_ENFORCE,
+		.moves = &test->moves,
+		.last = &test->decision,
+		.counts = &test->verdicts,
+	};
+}
+
 static inline void test_view_init(struct test_view *test)
 {
 	memset(test, 0, sizeof(*test));
@@ -100,6 +138,7 @@ static inline void test_view_init(struct test_view *test)
 		.role = SHUNT_ROLE_SERVER,
 		.activity = "busy",
 		.health = &test->health,
+		.breaker = &test->breaker,
 		.total = &test->cells[0],
 		.queue_length = 3,
 		.queue_limit = 511,
@@ -122,6 +161,7 @@ static inline void test_view_init(struct test_view *test)
 	test->errors[1] = (struct view_error){"conn_insert", 7, 3};
 	test->errors[2] = (struct view_error){"conn_insert", 4000, 1};
 	test_view_health(test);
+	test_view_breaker(test);
 	test_view_alerts(test);
 	test->view = (struct view){
 		.services = test->services,

@@ -176,6 +176,26 @@ static void print_service(const json_t *service)
 		       number(service, "since_seconds"), string(service, "reason"));
 }
 
+/* Whether its breaker has anything to say: it is not closed. */
+static bool has_breaker(const json_t *service)
+{
+	const char *state = string(json_object_get(service, "breaker"), "state");
+
+	return *state && strcmp(state, "closed");
+}
+
+/* "    breaker open (enforce): 30 of 30 connections failed …" */
+static void print_breaker(const json_t *service)
+{
+	const json_t *breaker = json_object_get(service, "breaker");
+	const char *unable = string(breaker, "not_carried_out");
+
+	if (!has_breaker(service))
+		return;
+	printf("    breaker %s (%s): %s%s%s\n", string(breaker, "state"), string(breaker, "mode"),
+	       string(breaker, "reason"), *unable ? "; not carried out: " : "", unable);
+}
+
 static const json_t *probers_of(const json_t *service)
 {
 	return json_object_get(service, "probers");
@@ -224,7 +244,8 @@ static void print_services(const json_t *services)
 
 	json_array_foreach(services, i, service)
 	{
-		size_t rows = 1 + has_reason(service) + json_array_size(probers_of(service));
+		size_t rows = 1 + has_reason(service) + has_breaker(service) +
+			      json_array_size(probers_of(service));
 
 		if (is_silent(service))
 			continue;
@@ -233,6 +254,7 @@ static void print_services(const json_t *services)
 			continue;
 		}
 		print_service(service);
+		print_breaker(service);
 		print_probers(service);
 		left -= rows;
 	}

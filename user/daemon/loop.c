@@ -315,6 +315,8 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 		.services = &daemon->services,
 		.engine = daemon->engine,
 		.checkers = &daemon->checkers,
+		.outcomes = &daemon->outcomes,
+		.enforcer = &daemon->enforcer,
 		.observer = daemon->observer,
 		.alerts = daemon->alerts,
 		.recent = &daemon->recent,

@@ -97,7 +97,7 @@ const char *outcomes_unable(const struct outcomes *outcomes)
 		       : NULL;
 }
 
-static void tell_decision(struct outcomes *outcomes, struct alerts *alerts,
+static void tell_decision(struct outcomes *outcomes, struct alerts *alerts, struct recent *recent,
 			  const struct breaker_decision *decision)
 {
 	char reason[REASON_SIZE];
@@ -118,6 +118,7 @@ static void tell_decision(struct outcomes *outcomes, struct alerts *alerts,
 		notice.unable = unable_of(outcomes, decision);
 	breaker_explain(decision, notice.service, reason, sizeof(reason));
 	notify_decision(alerts, &notice);
+	recent_breaker(recent, &notice);
 }
 
 const struct outcome_tale *outcomes_of(const struct outcomes *outcomes, uint32_t slot)
@@ -143,5 +144,5 @@ void outcomes_tell(struct outcomes *outcomes, struct alerts *alerts, struct rece
 	for (uint32_t i = 0; i < outcome.changes_count; i++)
 		tell_change(outcomes->engine, alerts, recent, &outcome.changes[i]);
 	for (uint32_t i = 0; i < outcome.decisions_count; i++)
-		tell_decision(outcomes, alerts, &outcome.decisions[i]);
+		tell_decision(outcomes, alerts, recent, &outcome.decisions[i]);
 }

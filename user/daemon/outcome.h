@@ -9,8 +9,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
-
-#define OUTCOME_MODES (CONFIG_MODE_ENFORCE + 1)
+#include "serve/view.h"
 
 struct alerts;
 struct recent;
@@ -18,7 +17,7 @@ struct enforcer;
 
 /* What a service's breaker decided so far. */
 struct outcome_tale {
-	uint64_t moves[BREAKER_STATE_MAX][BREAKER_REASON_MAX][OUTCOME_MODES]; /* to, why, mode */
+	view_moves moves;
 	struct breaker_decision last;
 };
 

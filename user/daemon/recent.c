@@ -32,3 +32,18 @@ void recent_health(struct recent *recent, const struct health_change *change)
 	snprintf(entry->service, sizeof(entry->service), "%s", change->service);
 	snprintf(entry->reason, sizeof(entry->reason), "%s", change->reason);
 }
+
+void recent_breaker(struct recent *recent, const struct breaker_notice *notice)
+{
+	struct view_change *entry;
+
+	if (notice->decision->what != BREAKER_MOVED)
+		return;
+	entry = recent_push(recent);
+	entry->role = notice->role;
+	entry->kind = "breaker";
+	entry->was = breaker_state_name(notice->decision->from);
+	entry->is = breaker_state_name(notice->decision->to);
+	snprintf(entry->service, sizeof(entry->service), "%s", notice->service);
+	snprintf(entry->reason, sizeof(entry->reason), "%s", notice->reason);
+}

@@ -8,6 +8,7 @@
 
 #include "serve/view.h"
 
+struct breaker_notice;
 struct health_change;
 
 #define RECENT_MAX 64
@@ -21,5 +22,8 @@ struct recent {
 
 /* A change that happened now; it is copied.  What is past RECENT_MAX is forgotten. */
 void recent_health(struct recent *recent, const struct health_change *change);
+
+/* …of a breaker; decisions that moved nothing are left out. */
+void recent_breaker(struct recent *recent, const struct breaker_notice *notice);
 
 #endif

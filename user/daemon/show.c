@@ -11,6 +11,7 @@
 #include "alert/alerts.h"
 #include "config/names.h"
 #include "daemon/checkers.h"
+#include "daemon/enforcer.h"
 #include "daemon/outcome.h"
 #include "daemon/process.h"
 #include "daemon/recent.h"
@@ -23,6 +24,8 @@
 struct show {
 	struct view view;
 	struct view_service *services;
+	struct view_breaker *breakers; /* of those */
+	struct shunt_verdict_counts *counts; /* likewise */
 	struct shunt_cell *cells; /* mapped while views are asked for; or NULL */
 	size_t cells_size;
 	bool used; /* since the last show_release() */
@@ -40,8 +43,10 @@ int show_new(uint32_t slots, struct show **ret_show)
 	if (!show)
 		return -ENOMEM;
 	show->services = calloc(slots, sizeof(*show->services));
+	show->breakers = calloc(slots, sizeof(*show->breakers));
+	show->counts = calloc(slots, sizeof(*show->counts));
 	show->cells_size = slots * sizeof(*show->cells);
-	if (!show->services) {
+	if (!show->services || !show->breakers || !show->counts) {
 		show_free(show);
 		return -ENOMEM;
 	}
@@ -61,6 +66,8 @@ void show_free(struct show *show)
 	if (!show)
 		return;
 	free(show->services);
+	free(show->breakers);
+	free(show->counts);
 	unmap_cells(show);
 	free(show->probers);
 	free(show);
@@ -187,6 +194,32 @@ static size_t gather_probers(struct show *show, size_t at, const struct probers 
 	return at;
 }
 
+/* ---- breakers ---- */
+
+static void gather_breaker(struct show *show, const struct show_sources *sources, uint32_t slot,
+			   struct view_service *service)
+{
+	size_t index = (size_t)(service - show->services);
+	const struct outcome_tale *tale = outcomes_of(sources->outcomes, slot);
+	struct view_breaker *shown = &show->breakers[index];
+	struct breaker_verdict verdict;
+
+	*shown = (struct view_breaker){.breaker = engine_breaker(sources->engine, slot)};
+	if (!shown->breaker)
+		return;
+	service->breaker = shown;
+	verdict = engine_verdict(sources->engine, slot);
+	shown->mode = verdict.mode;
+	if (tale) {
+		shown->moves = &tale->moves;
+		shown->last = &tale->last;
+	}
+	if (verdict.kind != BREAKER_PASS)
+		shown->unable = enforcer_unable(sources->enforcer, service->role, &verdict);
+	if (enforcer_counts(sources->enforcer, slot, &show->counts[index]))
+		shown->counts = &show->counts[index];
+}
+
 /* ---- services ---- */
 
 static void gather_services(struct show *show, const struct show_sources *sources, uint64_t now)
@@ -207,6 +240,7 @@ static void gather_services(struct show *show, const struct show_sources *source
 			      &show->cells[show->view.services_count]);
 		gather_service(show, service, engine_health(sources->engine, slot),
 			       &services->queues.slots[slot], now);
+		gather_breaker(show, sources, slot, shown);
 		shown->balancer = outcome_balancer(sources->engine, slot);
 		shown->check_durations = checkers_durations(sources->checkers, slot);
 		if (checking && room)

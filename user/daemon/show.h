@@ -9,6 +9,8 @@
 #include "serve/view.h"
 
 struct alerts;
+struct enforcer;
+struct outcomes;
 struct engine;
 struct observer;
 struct recent;
@@ -28,6 +30,8 @@ struct show_sources {
 	const struct services *services;
 	const struct engine *engine;
 	const struct checkers *checkers;
+	const struct outcomes *outcomes;
+	const struct enforcer *enforcer;
 	const struct observer *observer;
 	const struct alerts *alerts;
 	const struct recent *recent;

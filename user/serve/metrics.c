@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "serve/metrics_breaker.h"
 #include "serve/metrics_probes.h"
 #include "serve/names.h"
 
@@ -350,6 +351,18 @@ static const struct metric_family families[] = {
 	{"shunt_lb_seconds_until_down",
 	 "How soon that is, in seconds, if every check fails at once, at the rhythm of now.", NULL,
 	 METRIC_GAUGE, metrics_prober, METRICS_PROBER_TIME_LEFT},
+	{"shunt_breaker_state", "1 for the state that the breaker is in, 0 for the others.", NULL,
+	 METRIC_GAUGE, metrics_breaker_state, 0},
+	{"shunt_breaker_mode",
+	 "1 for the mode that the breaker is in, orders considered, 0 for the others.", NULL,
+	 METRIC_GAUGE, metrics_breaker_mode, 0},
+	{"shunt_breaker_transitions_total", "Moves of the breaker, in shadow as well.", NULL,
+	 METRIC_COUNTER, metrics_breaker_moves, 0},
+	{"shunt_breaker_held_total", "Trips that a guard refused.", NULL, METRIC_COUNTER,
+	 metrics_breaker_held, 0},
+	{"shunt_verdict_connections_total",
+	 "New connections that met a verdict, by what was done; shadow_: by what would have been.",
+	 NULL, METRIC_COUNTER, metrics_verdicts, 0},
 	{"shunt_alerts_total", "Alerts by what became of them; repeats are not counted.", NULL,
 	 METRIC_COUNTER, collect_alerts, 0},
 	{"shunt_alert_attempts_failed_total", "Requests with alerts that did not get through.",

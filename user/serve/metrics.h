@@ -64,10 +64,12 @@ struct metric_label {
 	const char *value; /* UTF-8 */
 };
 
+#define METRIC_OTHERS 3
+
 /* `service` and `role` come first where there is a service, then the others. */
 struct metric_labels {
 	const struct view_service *service; /* an element of the view's, or NULL */
-	struct metric_label others[2]; /* name NULL: not there */
+	struct metric_label others[METRIC_OTHERS]; /* name NULL: not there */
 };
 
 /* One encoding in the making; what follows a family is of that family. */

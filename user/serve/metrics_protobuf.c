@@ -20,7 +20,7 @@
 #include "serve/utf8.h"
 
 #define SCHEMA	   3
-#define LABELS_MAX 4 /* service, role, two others */
+#define LABELS_MAX (2 + METRIC_OTHERS) /* service, role, the others */
 
 /* Bucket 0 ends here: what the histogram cannot tell from zero. */
 #define ZERO_THRESHOLD_LOG2 (-20)
@@ -117,7 +117,7 @@ static size_t protobuf_labels(const struct protobuf_sink *protobuf,
 		ret_pairs[count++] = (struct metric_label){"service", protobuf->names.data + start};
 		ret_pairs[count++] = (struct metric_label){"role", name_role(service->role)};
 	}
-	for (size_t i = 0; i < 2 && labels->others[i].name; i++)
+	for (size_t i = 0; i < METRIC_OTHERS && labels->others[i].name; i++)
 		ret_pairs[count++] = labels->others[i];
 	return count;
 }

@@ -169,7 +169,7 @@ static bool text_labels(struct text_sink *text, struct buffer *out, const char *
 	buffer_char(out, '{');
 	if (some)
 		text_service(text, out, labels->service);
-	for (size_t i = 0; i < 2 && labels->others[i].name; i++) {
+	for (size_t i = 0; i < METRIC_OTHERS && labels->others[i].name; i++) {
 		if (some)
 			buffer_char(out, ',');
 		text_label(out, labels->others[i].name, labels->others[i].value);

@@ -55,6 +55,24 @@ const char *name_outcome(enum shunt_probe_outcome outcome)
 	return outcome < SHUNT_PROBE_MAX ? outcomes[outcome] : OTHER;
 }
 
+const char *name_verdict(enum shunt_verdict verdict)
+{
+	static const char *const names[SHUNT_VERDICT_MAX] = {
+		[SHUNT_VERDICT_PASS] = "pass",	       [SHUNT_VERDICT_DROP] = "drop",
+		[SHUNT_VERDICT_REJECT] = "reject",     [SHUNT_VERDICT_DRAIN] = "drain",
+		[SHUNT_VERDICT_REDIRECT] = "redirect",
+	};
+
+	return verdict < SHUNT_VERDICT_MAX ? names[verdict] : "_OTHER";
+}
+
+const char *name_mode(unsigned mode)
+{
+	static const char *const names[] = {"off", "shadow", "enforce"};
+
+	return mode < sizeof(names) / sizeof(names[0]) ? names[mode] : "_OTHER";
+}
+
 bool handshake_possible(enum shunt_role role, enum shunt_handshake outcome)
 {
 	switch (outcome) {

@@ -23,6 +23,12 @@ const char *name_close(enum shunt_close outcome);
 /* pass, refused, …, _OTHER. */
 const char *name_outcome(enum shunt_probe_outcome outcome);
 
+/* pass, drop, reject, redirect, drain. */
+const char *name_verdict(enum shunt_verdict verdict);
+
+/* off, shadow, enforce: of an enum config_mode. */
+const char *name_mode(unsigned mode);
+
 /*
  * Whether an attempt in this role can end so at all.  A server's kernel never
  * learns that a network is unreachable; a client cannot tell a full accept

@@ -171,6 +171,64 @@ static json_t *status_probers(bool *fine, const struct view_service *service)
 	return array;
 }
 
+/* When a state ends by itself; null if it does not. */
+static void put_until(bool *fine, json_t *object, const struct view *view, uint64_t until)
+{
+	if (until > view->now)
+		put_time(fine, object, "until",
+			 view->wall_clock + (double)(until - view->now) / NSEC_PER_SEC);
+	else
+		put(fine, object, "until", json_null());
+}
+
+/* What was decided last, in words, by which key, and what the guards said. */
+static void put_decision(bool *fine, json_t *object, const struct view_service *service)
+{
+	const struct breaker_decision *last = service->breaker->last;
+	char reason[REASON_SIZE];
+	struct breaker_fields fields;
+
+	if (!last) {
+		put(fine, object, "reason", json_null());
+		put(fine, object, "path", json_null());
+		put(fine, object, "guards_asked", json_null());
+		put(fine, object, "guards_refused", json_null());
+		put(fine, object, "blocked_by", json_null());
+		return;
+	}
+	breaker_explain(last, service->name, reason, sizeof(reason));
+	breaker_fields(last, service->name, &fields);
+	put_string(fine, object, "reason", reason);
+	put_string(fine, object, "path", fields.path[0] ? fields.path : NULL);
+	put_string(fine, object, "guards_asked", fields.asked[0] ? fields.asked : NULL);
+	put_string(fine, object, "guards_refused", fields.refused[0] ? fields.refused : NULL);
+	put_string(fine, object, "blocked_by",
+		   last->what == BREAKER_REFUSED ? guard_name(guards_first(&last->guards)) : NULL);
+}
+
+static json_t *status_breaker(bool *fine, const struct view *view,
+			      const struct view_service *service)
+{
+	const struct view_breaker *shown = service->breaker;
+	double age;
+	json_t *object;
+
+	if (!shown)
+		return json_null();
+	object = json_object();
+	put_string(fine, object, "state", breaker_state_name(shown->breaker->state));
+	put_string(fine, object, "mode", name_mode(shown->mode));
+	age = (double)(view->now - shown->breaker->since) / NSEC_PER_SEC;
+	if (shown->breaker->since)
+		put_time(fine, object, "since", view->wall_clock - age);
+	else
+		put(fine, object, "since", json_null());
+	put_until(fine, object, view, shown->breaker->until);
+	put_decision(fine, object, service);
+	put_string(fine, object, "not_carried_out", shown->unable);
+	return object;
+}
+
 static json_t *status_service(bool *fine, const struct view *view,
 			      const struct view_service *service)
 {
@@ -180,6 +238,7 @@ static json_t *status_service(bool *fine, const struct view *view,
 	put_string(fine, object, "role", name_role(service->role));
 	put_string(fine, object, "activity", service->activity);
 	put_health(fine, object, view, service);
+	put(fine, object, "breaker", status_breaker(fine, view, service));
 	put(fine, object, "handshakes", status_handshakes(fine, service->total));
 	put(fine, object, "closes", status_closes(fine, service->total));
 	put_u64(fine, object, "connections_active", view_active(service->total));

@@ -9,6 +9,11 @@
  *	since		when it came into that state, RFC 3339; since_seconds: how long ago
  *	reason		in words; null of a healthy one
  *	flap_score	0 to 1
+ *	breaker		null where none is; state (closed open half_open), mode (off shadow
+ *			enforce), since and until (RFC 3339), of the last decision reason (in
+ *			words), path (of the key), guards_asked, guards_refused (names),
+ *			blocked_by (the guard, if a trip was refused), and not_carried_out
+ *			(why an enforced verdict is not)
  *	handshakes	{"ok": 12, "refused": 0, …}
  *	closes		{"orderly": 12, "reset_by_peer": 0, …}
  *	connections_active, retransmits, resets_sent, resets_received,

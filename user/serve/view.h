@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/breaker.h"
 #include "engine/health.h"
 #include "engine/prober.h"
 #include "shunt/abi.h"
@@ -41,11 +42,27 @@ struct view_prober {
 	char history[PROBER_HISTORY + 1]; /* '.' passed, 'x' failed, the newest last */
 };
 
+#define VIEW_MODES (CONFIG_MODE_ENFORCE + 1)
+
+/* Moves of a breaker: where to, why, in which mode. */
+typedef uint64_t view_moves[BREAKER_STATE_MAX][BREAKER_REASON_MAX][VIEW_MODES];
+
+/* The breaker of a service. */
+struct view_breaker {
+	const struct breaker *breaker;
+	enum config_mode mode; /* in force */
+	const view_moves *moves; /* NULL: it has never moved */
+	const struct breaker_decision *last; /* NULL: nothing was decided */
+	const struct shunt_verdict_counts *counts; /* NULL: there is no data plane for it */
+	const char *unable; /* why its verdict is not carried out though it is to be; or NULL */
+};
+
 struct view_service {
 	const char *name;
 	enum shunt_role role;
 	const char *activity; /* busy, idle; gone: no listener any more */
 	const struct health_verdict *health; /* NULL: it is not judged */
+	const struct view_breaker *breaker; /* NULL: likewise */
 	const char *balancer; /* the kind of its load balancer; NULL: not known */
 	const struct shunt_cell *total; /* summed over CPUs, with what listeners turned away */
 	uint64_t queue_length; /* connections that wait to be accepted */
