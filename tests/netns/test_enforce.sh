@@ -163,3 +163,49 @@ equal "…nor counted as if" 0 "$(counted web reject)"
 holds "what would have been is counted" [ "$(counted web shadow_reject)" -gt 10 ]
 equal "the mode is shown" shadow "$(api mode)"
 stop observer
+
+# ---- clients on this host -----------------------------------------------------------------------
+
+# kernel_memory NAME: what the kernel has given to a daemon's maps, in bytes
+kernel_memory() {
+	awk 'FNR == 1 { if (id) sizes[id] = size; id = size = 0 }
+		/^memlock:/ { size = $2 }
+		/^map_id:/ { id = $2 }
+		END {
+			if (id) sizes[id] = size
+			for (id in sizes) sum += sizes[id]
+			print sum
+		}' "/proc/${pid[$1]}"/fdinfo/*
+}
+
+rm -rf "$scratch/observer.state"
+observe observer far <<-CONFIG
+	interfaces: [lo]
+	services:
+	  - {name: web, inbound: ["*:$port"]}
+	  - {name: other, inbound: ["*:8001"]}
+	  - {name: far-away, outbound: ["192.0.2.0/24:443"]}
+CONFIG
+foretold=$("$SHUNT" check --json -c "$scratch/observer.yaml" | jq .kernel_memory.fixed_bytes)
+within "\`shunt check\` foretells the memory of a data plane" $((foretold * 95 / 100)) \
+	"$(kernel_memory observer)" $((foretold * 105 / 100))
+load local far 127.0.0.1 $port 200
+eventually has_gone_well local || give_up "no load"
+"$SHUNT" trip -c "$scratch/observer.yaml" web --for 3s --why test >/dev/null
+holds "a local client is refused" eventually refused_since local 0
+sleep 2
+# refusals NAME: of a load, so far
+refusals() {
+	grep -c ' refused$' "$scratch/$1.out"
+}
+before=$(refusals local)
+scrape observer
+within "…which is counted" "$before" "$(counted web reject)" $(($(refusals local) + 1))
+health() {
+	fetch observer /api/v1/status | jq -r '.services[] | select(.name == "web").state'
+}
+equal "…which is no fault of the service" healthy "$(health)"
+holds "…nor are those that half-open refuses trials: it closes" eventually said 'web: closed, was half_open: 0 of'
+stop local >/dev/null
+expect_sound observer
+stop observer

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "config/config.h"
+#include "daemon/enforcer.h"
 #include "kernel/memory.h"
 
 #define MIB (1024.0 * 1024.0)
@@ -20,6 +21,9 @@ static void print_memory(const struct config *config, const struct kernel_memory
 	       "follow connections\n",
 	       (double)memory->fixed / MIB, (double)memory->cells / MIB, config->max_services,
 	       (double)memory->connections / MIB);
+	if (memory->verdicts)
+		printf("# and %.1f MiB of it to carry verdicts out\n",
+		       (double)memory->verdicts / MIB);
 }
 
 static int print_json(const struct config *config, const struct kernel_memory *memory)
@@ -31,10 +35,11 @@ static int print_json(const struct config *config, const struct kernel_memory *m
 	r = config_print_json(config, &text);
 	if (r < 0)
 		return r;
-	root = json_pack("{s:o, s:{s:I, s:I, s:I, s:I}}", "config", json_loads(text, 0, NULL),
+	root = json_pack("{s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "config", json_loads(text, 0, NULL),
 			 "kernel_memory", "fixed_bytes", (json_int_t)memory->fixed, "cells_bytes",
 			 (json_int_t)memory->cells, "connections_bytes",
-			 (json_int_t)memory->connections, "per_overflow_bytes",
+			 (json_int_t)memory->connections, "verdicts_bytes",
+			 (json_int_t)memory->verdicts, "per_overflow_bytes",
 			 (json_int_t)memory->per_overflow);
 	free(text);
 	if (!root)
@@ -59,6 +64,8 @@ int cli_check(const struct cli_options *options)
 
 	limits.slots = SHUNT_SLOT_FIRST + config->max_services;
 	r = memory_foretell(&limits, &memory);
+	if (r >= 0 && (config->interfaces.count || enforcer_wants_outbound(config)))
+		r = memory_add_dataplane(limits.slots, enforcer_wants_outbound(config), &memory);
 	if (r < 0)
 		goto out;
 	if (options->json) {

@@ -3,9 +3,13 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "breaker.skel.h"
+#include "connect.skel.h"
 #include "observe.skel.h"
+#include "standby.skel.h"
 
 /* What the kernel adds to each map (kernel/bpf/hashtab.c, struct htab_elem and bucket). */
 #define HASH_ELEMENT 48
@@ -74,5 +78,93 @@ int memory_foretell(const struct observer_limits *limits, struct kernel_memory *
 	bpf_object__for_each_map(map, bpf->obj) ret_memory->fixed += map_memory(map, page);
 out:
 	observe_bpf__destroy(bpf);
+	return r;
+}
+
+/* ---- the data plane ---- */
+
+/* Maps of another's, which its own programs only use. */
+static bool is_shared(const struct bpf_map *map, const char *const shared[])
+{
+	for (; *shared; shared++)
+		if (!strcmp(bpf_map__name(map), *shared))
+			return true;
+	return false;
+}
+
+static uint64_t object_memory(const struct bpf_object *object, const char *const shared[])
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t memory = 0;
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		if (!is_shared(map, shared))
+			memory += map_memory(map, page);
+	}
+	return memory;
+}
+
+static int add_breaker(uint32_t slots, struct kernel_memory *memory)
+{
+	static const char *const shared[] = {"shunt_inbound", "shunt_probers", "shunt_standbys",
+					     NULL};
+	int cpus = libbpf_num_possible_cpus();
+	struct breaker_bpf *bpf = breaker_bpf__open();
+	int r;
+
+	if (!bpf)
+		return -ENOMEM;
+	r = bpf_map__set_max_entries(bpf->maps.shunt_rulings, slots);
+	if (r >= 0)
+		r = bpf_map__set_max_entries(bpf->maps.shunt_verdicts,
+					     slots * (cpus > 0 ? (uint32_t)cpus : 1));
+	if (r >= 0)
+		memory->verdicts += object_memory(bpf->obj, shared);
+	breaker_bpf__destroy(bpf);
+	return r;
+}
+
+static int add_standby(struct kernel_memory *memory)
+{
+	static const char *const shared[] = {NULL};
+	struct standby_bpf *bpf = standby_bpf__open();
+
+	if (!bpf)
+		return -ENOMEM;
+	memory->verdicts += object_memory(bpf->obj, shared);
+	standby_bpf__destroy(bpf);
+	return 0;
+}
+
+static int add_connect(uint32_t slots, struct kernel_memory *memory)
+{
+	static const char *const shared[] = {"shunt_rulings", "shunt_verdicts", "shunt_outbound",
+					     "shunt_prefixes", NULL};
+	struct connect_bpf *bpf = connect_bpf__open();
+	int r;
+
+	if (!bpf)
+		return -ENOMEM;
+	r = bpf_map__set_max_entries(bpf->maps.shunt_fallbacks, slots);
+	if (r >= 0)
+		memory->verdicts += object_memory(bpf->obj, shared);
+	connect_bpf__destroy(bpf);
+	return r;
+}
+
+int memory_add_dataplane(uint32_t slots, bool outbound, struct kernel_memory *memory)
+{
+	int r;
+
+	memory->verdicts = 0;
+	r = add_breaker(slots, memory);
+	if (r >= 0)
+		r = add_standby(memory);
+	if (r >= 0 && outbound)
+		r = add_connect(slots, memory);
+	if (r >= 0)
+		memory->fixed += memory->verdicts;
 	return r;
 }
