@@ -66,6 +66,70 @@ equal "…the trips are lists" array "$(jq -r '.trips | type' <<<"$got")"
 "$SHUNT" replay "$(journal live)" -c "$scratch/other.yaml" >"$scratch/whatif.out"
 holds "…and said in words" grep -q 'in place of' "$scratch/whatif.out"
 
+# ---- a timeline ---------------------------------------------------------------------------------
+
+# A service that answers, and then nobody listens any more.
+server ill host --port 8004
+observe told host <<'CONFIG'
+services:
+  - {name: "ill_one", outbound: ["127.0.0.1/32:8004"]}
+  - {name: one, inbound: ["127.0.0.1:8001"]}
+CONFIG
+client host "ok=50 answered=50" --to 127.0.0.1 --port 8004 --count 50
+stop ill
+for _ in {1..12}; do
+	client host "refused=10" --to 127.0.0.1 --port 8004 --count 10
+	sleep 0.1
+done
+sleep 0.5
+stop told
+got=$("$SHUNT" timeline --json "$(journal told)")
+equal "timeline: exit status 0" 0 $?
+equal "…the incident is the ill service's alone" ill_one "$(jq -r '.incidents[].service' <<<"$got")"
+equal "…with what was seen first" "at_risk" \
+	"$(jq -r '.incidents[0].events[] | select(.what == "first symptom").state' <<<"$got")"
+equal "…what that came to" "failing" \
+	"$(jq -r '[.incidents[0].events[] | select(.what == "conclusion").state] | last' <<<"$got")"
+holds "…and why" grep -q 'connections failed' <<<"$got"
+equal "…one service alone, if asked for" 0 \
+	"$("$SHUNT" timeline --service one --json "$(journal told)" | jq '.incidents | length')"
+equal "…nothing of later" 0 \
+	"$("$SHUNT" timeline --from "@$(($(date +%s) + 60))" --json "$(journal told)" | jq '.incidents | length')"
+said=$("$SHUNT" timeline --format markdown "$(journal told)")
+holds "…as Markdown, with names as they are" grep -qF '### ill\_one is failing for' <<<"$said"
+holds "…and as a table" grep -qE '^\| 20.*Z \| \+[0-9.]+ s \| conclusion \| \*\*failing\*\*: ' <<<"$said"
+said=$("$SHUNT" timeline --since 1h "$(journal told)")
+holds "…as text" grep -qE '^ +\+[0-9.]+ s  conclusion     failing: ' <<<"$said"
+
+# ---- an order that outlasts the daemon ----------------------------------------------------------
+
+observe told host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+# order COMMAND...: to the daemon; what it says
+order() {
+	inside host "$SHUNT" "$@" -c "$scratch/told.yaml"
+}
+# kept COUNT: so many records are acknowledged
+kept() {
+	scrape told
+	[ "$(value told shunt_journal_records_total)" -ge "$1" ]
+}
+order trip one --why "to be moved" --for 10m >"$scratch/trip.out"
+equal "a trip by hand" 0 $?
+holds "…is kept at once" eventually kept 3
+{ stop told KILL; } 2>"$scratch/said"
+observe told host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+holds "…and stands after a kill" grep -q '^one: closed, was open: ' < <(order reset one --why moved)
+stop told
+observe told host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+holds "…and no more once it was reset" grep -q '^one: open, was closed: ' \
+	< <(order trip one --why again --for 10s)
+stop told
+got=$(replayed told)
+equal "…which all comes again: exit status 0" 0 $?
+within "…decisions among it" 2 "$(jq .decisions <<<"$got")" 10
+said=$("$SHUNT" timeline --service one "$(journal told)")
+holds "…and is in the timeline with its reason" grep -q 'done .*to be moved' <<<"$said"
+
 # ---- a restart, a kill --------------------------------------------------------------------------
 
 observe live host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'

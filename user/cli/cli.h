@@ -29,6 +29,8 @@ struct cli_options {
 	const char *action;
 	bool all;
 	const char *from, *to; /* see when.h */
+	const char *service;
+	const char *format;
 };
 
 int cli_run(const struct cli_options *options);
@@ -40,6 +42,7 @@ int cli_trip(const struct cli_options *options);
 int cli_reset(const struct cli_options *options);
 int cli_mode(const struct cli_options *options);
 int cli_replay(const struct cli_options *options);
+int cli_timeline(const struct cli_options *options);
 int cli_version(const struct cli_options *options);
 
 /* "0.1.0+gabc1234" */

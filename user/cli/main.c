@@ -27,6 +27,7 @@ static const struct command commands[] = {
 	{"simulate", "run the scenario in FILE in virtual time", cli_simulate, 1, false},
 	{"replay", "decide what was recorded again, or with another configuration", cli_replay, 1,
 	 false},
+	{"timeline", "say what happened, in order, from the journal", cli_timeline, 1, false},
 	{"trip", "cut a service off: trip NAME --why TEXT", cli_trip, 1, true},
 	{"reset", "let a service's connections pass again: reset NAME --why TEXT", cli_reset, 1,
 	 true},
@@ -44,7 +45,7 @@ struct arguments {
 };
 
 /* Options without a letter. */
-enum { KEY_SEED = 256, KEY_ALL, KEY_FROM, KEY_TO };
+enum { KEY_SEED = 256, KEY_ALL, KEY_FROM, KEY_TO, KEY_SERVICE, KEY_FORMAT };
 
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0,
@@ -56,8 +57,12 @@ static const struct argp_option options[] = {
 	 0},
 	{"all", KEY_ALL, NULL, 0, "mode: of all services, which only ever calms", 0},
 	{"seed", KEY_SEED, "NUMBER", 0, "simulate: of its chances (default 1)", 0},
-	{"from", KEY_FROM, "TIME", 0, "replay: from then on (2026-01-31T12:00:00Z, or 2h ago)", 0},
-	{"to", KEY_TO, "TIME", 0, "replay: up to then", 0},
+	{"from", KEY_FROM, "TIME", 0,
+	 "replay, timeline: from then on (2026-01-31T12:00:00Z, or 2h ago)", 0},
+	{"since", KEY_FROM, NULL, OPTION_ALIAS, NULL, 0},
+	{"to", KEY_TO, "TIME", 0, "replay, timeline: up to then", 0},
+	{"service", KEY_SERVICE, "NAME", 0, "timeline: of that one alone", 0},
+	{"format", KEY_FORMAT, "FORMAT", 0, "timeline: text (the default), markdown or json", 0},
 	{0},
 };
 
@@ -125,6 +130,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return check_orders(arguments, state);
 	case KEY_FROM:
 		arguments->options.from = argument;
+		return 0;
+	case KEY_SERVICE:
+		arguments->options.service = argument;
+		return 0;
+	case KEY_FORMAT:
+		arguments->options.format = argument;
 		return 0;
 	case KEY_TO:
 		arguments->options.to = argument;

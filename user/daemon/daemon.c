@@ -108,6 +108,8 @@ static int start_engine(struct daemon *daemon)
 	if (r >= 0)
 		r = outcomes_init(&daemon->outcomes, daemon->engine, &daemon->enforcer,
 				  services->count);
+	if (r >= 0)
+		r = latencies_init(&daemon->latencies, services, daemon->observer, daemon->engine);
 	if (r < 0)
 		return r;
 	daemon->gather.enforcer = &daemon->enforcer;
@@ -297,6 +299,7 @@ static void stop(struct daemon *daemon)
 	enforcer_stop(&daemon->enforcer);
 	outcomes_done(&daemon->outcomes);
 	roster_done(&daemon->roster);
+	latencies_done(&daemon->latencies);
 	gather_done(&daemon->gather);
 	engine_free(daemon->engine);
 	services_done(&daemon->services);

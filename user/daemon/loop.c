@@ -236,6 +236,7 @@ static void each_second(struct daemon *daemon, uint64_t now)
 	show_release(daemon->show);
 	enforcer_refresh(&daemon->enforcer);
 	services_sweep(&daemon->services, daemon->observer, now);
+	latencies_look(&daemon->latencies, daemon->record, now);
 	record_look(daemon->record);
 	/* Cgroups come and go by themselves; a full table may have room again. */
 	if (daemon->replan || has_cgroups(daemon->config))

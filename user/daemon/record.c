@@ -179,6 +179,12 @@ void record_look(struct record *record)
 	recorder_lost(record->recorder);
 }
 
+void record_note(struct record *record, const struct tape_note *note)
+{
+	if (record)
+		recorder_note(record->recorder, note);
+}
+
 void record_count(struct record *record, struct store_counts *ret_counts)
 {
 	*ret_counts = (struct store_counts){0};

@@ -13,6 +13,7 @@
 
 struct engine;
 struct record;
+struct tape_note;
 
 /*
  * Makes the state directory, for the user that the daemon is to become: to be called while
@@ -40,6 +41,9 @@ void record_resume(struct record *record, uint64_t now);
 
 /* Looks after what became of records; each second. */
 void record_look(struct record *record);
+
+/* Adds how quick a service is. */
+void record_note(struct record *record, const struct tape_note *note);
 
 void record_count(struct record *record, struct store_counts *ret_counts);
 

@@ -18,6 +18,7 @@
 #include "daemon/gather.h"
 #include "daemon/operators.h"
 #include "daemon/outcome.h"
+#include "daemon/latency.h"
 #include "daemon/plan.h"
 #include "daemon/recent.h"
 #include "daemon/roster.h"
@@ -52,6 +53,7 @@ struct daemon {
 	struct recent recent;
 	uint64_t published; /* the tick of the last status to those who stay */
 	uint64_t published_change; /* …and the last change in it */
+	struct latencies latencies;
 	struct record *record; /* NULL: there is no memory for one */
 	struct show_about about;
 	struct utsname kernel;
