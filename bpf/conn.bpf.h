@@ -232,7 +232,7 @@ static __always_inline void conn_add(const struct sock *sk, const struct shunt_c
 		if (stale->flags & SHUNT_CONN_PROBER)
 			__sync_fetch_and_sub(&shunt_suspected, 1);
 		/* How it ended nobody knows, which is no evidence of a failure. */
-		if (shard && !(stale->flags & SHUNT_CONN_PROBE))
+		if (shard)
 			count(&shard->counters.closes[SHUNT_CLOSE_ORDERLY], 1);
 		count_error(SHUNT_SITE_CONN_STALE, -17 /* EEXIST */);
 		conn_fill(stale, from);

@@ -120,10 +120,6 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	watches = watches_of(conn.slot);
 	if (role == SHUNT_ROLE_SERVER && watches & SHUNT_WATCH_PROBERS)
 		conn.flags |= begin_probe(sk, conn.slot);
-	if (conn.flags & SHUNT_CONN_PROBE) {
-		conn_add(sk, &conn);
-		return;
-	}
 	conn.flags |= SHUNT_TRIAL_FLAG(watches);
 	shard = shard_of(conn.slot);
 	if (!shard)
@@ -220,12 +216,12 @@ static __always_inline bool was_probe(const struct sock *sk, const struct tcp_so
 				      const struct shunt_conn *conn, int oldstate)
 {
 	struct shunt_shard *shard;
+	bool watched = watches_of(conn->slot) || conn->flags & SHUNT_CONN_PROBER;
 
-	if (conn->flags & SHUNT_CONN_CLIENT || !watches_of(conn->slot) ||
-	    !end_probe(sk, tcp, conn, oldstate))
+	if (conn->flags & SHUNT_CONN_CLIENT || !watched || !end_probe(sk, tcp, conn, oldstate))
 		return false;
 	shard = shared_shard_of(conn->slot);
-	if (shard && !(conn->flags & SHUNT_CONN_PROBE))
+	if (shard)
 		count(&shard->counters.handshakes[SHUNT_HANDSHAKE_OK], -1);
 	return true;
 }
@@ -289,7 +285,7 @@ static __always_inline void on_last_word(const struct sock *sk, const struct tcp
 	struct shunt_shard *shard;
 	__s64 duration;
 
-	if (!conn || conn->flags & (SHUNT_CONN_CLIENT | SHUNT_CONN_PROBE))
+	if (!conn || conn->flags & SHUNT_CONN_CLIENT)
 		return;
 	duration = take_answer(tcp, tcp->snd_nxt, conn);
 	if (duration < 0 || !(shard = shard_of(conn->slot)))
@@ -393,8 +389,6 @@ int BPF_PROG(shunt_segment, struct sock *sk, const struct sk_buff *skb)
 			take_up(sk, tcp);
 		return 0;
 	}
-	if (conn->flags & SHUNT_CONN_PROBE)
-		return 0;
 	if (conn_role(conn) == SHUNT_ROLE_SERVER)
 		server_segment(tcp, skb, conn);
 	else
@@ -424,9 +418,9 @@ int BPF_PROG(shunt_destroy, struct sock *sk)
 		return 0;
 	tcp = tcp_of(sk);
 	shard = shared_shard_of(conn->slot);
-	if (conn->flags & SHUNT_CONN_PROBER)
-		suspect_take(sk);
-	if (tcp && shard && !(conn->flags & SHUNT_CONN_PROBE))
+	if (tcp && was_probe(sk, tcp, conn, BPF_TCP_LAST_ACK))
+		shard = NULL;
+	if (tcp && shard)
 		count(&shard->counters.closes[close_of(sk, tcp, conn, BPF_TCP_LAST_ACK)], 1);
 	conn_remove(sk, conn);
 	return 0;
@@ -464,7 +458,7 @@ int BPF_PROG(shunt_retransmit, struct sock *sk)
 		shard = shard_of(find_slot(sk, SHUNT_ROLE_CLIENT));
 	} else {
 		conn = conn_find(sk);
-		shard = conn && !(conn->flags & SHUNT_CONN_PROBE) ? shard_of(conn->slot) : NULL;
+		shard = conn ? shard_of(conn->slot) : NULL;
 	}
 	if (shard)
 		count(&shard->counters.retransmits, 1);

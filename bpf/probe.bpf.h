@@ -4,8 +4,8 @@
  *
  * Load balancers check from the addresses that their traffic comes from, too.  So a
  * source is told by its address and by how many bytes it says, which for one kind of
- * check is always the same; one that says nothing else at all is dedicated.  When sources
- * come is kept here, whether that is a rhythm the daemon decides.
+ * check is always the same.  When sources come is kept here, whether that is a rhythm the
+ * daemon decides.
  */
 #ifndef SHUNT_BPF_PROBE_H
 #define SHUNT_BPF_PROBE_H
@@ -58,8 +58,6 @@ static __always_inline bool is_of_size(const struct shunt_prober *prober, __u32 
 {
 	bool found = false;
 
-	if (prober->dedicated)
-		return true;
 	for (__u32 i = 0; i < SHUNT_PROBER_SIZES; i++)
 		found |= i < prober->count && prober->sizes[i] == size;
 	return found;
@@ -309,6 +307,29 @@ static __always_inline __u32 size_said(const struct sock *sk, const struct tcp_s
 	return tcp->bytes_received - is_finished(sk);
 }
 
+/*
+ * Whether the client held the handshake's last ACK back, as HAProxy's kernel does until it
+ * is told to send something, but not for ever (TCP_DELACK_MIN, 40 ms, give or take a jiffy):
+ * it has not looked at its connection yet.
+ */
+#define HELD_BACK_USEC 35000
+
+static __always_inline bool is_held_back(const struct tcp_sock *tcp)
+{
+	return tcp->srtt_us >> 3 >= HELD_BACK_USEC;
+}
+
+/*
+ * The service has reset a connection of a prober before that said anything: one that would
+ * have, or one that only wants to connect and does not yet know that it did.
+ */
+static __always_inline bool is_cut(const struct sock *sk, const struct tcp_sock *tcp, int oldstate,
+				   const struct shunt_prober *prober, __u32 size)
+{
+	return !size && !tcp->bytes_sent && sends_reset(sk, oldstate) &&
+	       (is_held_back(tcp) || !is_of_size(prober, 0));
+}
+
 /* How a check on a connection of its own ended, as the checker sees it. */
 static __always_inline __u8 probe_outcome(const struct sock *sk, const struct tcp_sock *tcp,
 					  int oldstate, __u32 size, __u32 status)
@@ -334,15 +355,17 @@ static __noinline bool end_probe(const struct sock *sk, const struct tcp_sock *t
 	struct shunt_endpoint remote = {};
 	struct shunt_prober *prober;
 	__u32 status = 0;
+	bool cut;
 
 	if (conn->flags & SHUNT_CONN_PROBER)
 		status = suspect_take(sk);
 	if (!conn->established)
-		return conn->flags & SHUNT_CONN_PROBE;
+		return false;
 	probe.size = size_said(sk, tcp);
 	remote_endpoint(&sk->__sk_common, &remote);
 	prober = find_prober(conn->slot, remote.addr);
-	if (!(conn->flags & SHUNT_CONN_PROBE) && !(prober && is_of_size(prober, probe.size))) {
+	cut = prober && is_cut(sk, tcp, oldstate, prober, probe.size);
+	if (!cut && !(prober && is_of_size(prober, probe.size))) {
 		if (probe.size <= SOURCE_SIZE_MAX)
 			note_source(conn->slot, &remote, probe.size, conn->established);
 		return false;
@@ -350,7 +373,8 @@ static __noinline bool end_probe(const struct sock *sk, const struct tcp_sock *t
 	__builtin_memcpy(probe.addr, remote.addr, sizeof(probe.addr));
 	probe.duration = bpf_ktime_get_ns() - conn->established;
 	probe.status = status;
-	probe.outcome = probe_outcome(sk, tcp, oldstate, probe.size, status);
+	probe.outcome = cut ? SHUNT_PROBE_RESET
+			    : probe_outcome(sk, tcp, oldstate, probe.size, status);
 	tell_probe(&probe);
 	return true;
 }
@@ -359,38 +383,37 @@ static __noinline bool end_probe(const struct sock *sk, const struct tcp_sock *t
 static __noinline __u8 begin_probe(const struct sock *sk, __u32 slot)
 {
 	struct shunt_endpoint remote = {};
-	struct shunt_prober *prober;
 
 	remote_endpoint(&sk->__sk_common, &remote);
-	prober = find_prober(slot, remote.addr);
-	if (!prober)
+	if (!find_prober(slot, remote.addr))
 		return 0;
 	suspect_add(sk);
-	return SHUNT_CONN_PROBER | (prober->dedicated ? SHUNT_CONN_PROBE : 0);
+	return SHUNT_CONN_PROBER;
 }
 
-/*
- * A check without a connection: `outcome` is known from a packet alone.  Whether it was
- * one, and none of the service's traffic.
- */
-static __noinline bool end_packet_probe(__u32 slot, const struct shunt_endpoint *remote,
+/* A check without a connection: how much it said and `outcome` are known from a packet alone. */
+static __noinline void end_packet_probe(__u32 slot, const struct shunt_endpoint *remote, __u32 size,
 					enum shunt_probe_outcome outcome)
 {
-	struct shunt_probe probe = {.slot = slot, .at = bpf_ktime_get_ns(), .outcome = outcome};
+	struct shunt_probe probe = {
+		.slot = slot,
+		.at = bpf_ktime_get_ns(),
+		.size = size,
+		.outcome = outcome,
+	};
 	struct shunt_prober *prober;
 
 	if (!watches_of(slot))
-		return false;
+		return;
 	prober = find_prober(slot, remote->addr);
 	/* Who gets no answer does not come to say anything: a refused check is of any size. */
-	if (!prober || (outcome == SHUNT_PROBE_PASS && !is_of_size(prober, 0))) {
+	if (!prober || (outcome != SHUNT_PROBE_REFUSED && !is_of_size(prober, size))) {
 		if (outcome == SHUNT_PROBE_PASS)
 			note_source(slot, remote, 0, probe.at);
-		return false;
+		return;
 	}
 	__builtin_memcpy(probe.addr, remote->addr, sizeof(probe.addr));
 	tell_probe(&probe);
-	return prober->dedicated;
 }
 
 #endif

@@ -40,14 +40,23 @@ static __always_inline long packet_slot(const struct sk_buff *skb, const struct 
 	return 0;
 }
 
-/* Whether it was a health check that met nobody. */
-static __always_inline bool is_refused_probe(const struct sk_buff *skb,
-					     const struct tcp_ports *ports, __u32 slot)
+/*
+ * A health check that met nobody: none listens; or none does any more, since its SYN was
+ * answered, and now comes its request.
+ */
+static __always_inline void refuse_probe(const struct sk_buff *skb, const struct tcp_ports *ports,
+					 __u32 slot, bool is_syn)
 {
+	const struct tcp_skb_cb *control = (const struct tcp_skb_cb *)skb->cb;
 	struct shunt_endpoint remote = {};
+	__u32 size = control->end_seq - control->seq - (control->tcp_flags & TCPHDR_FIN);
 
-	return watches_of(slot) && !packet_remote(skb, ports, &remote) &&
-	       end_packet_probe(slot, &remote, SHUNT_PROBE_REFUSED);
+	if (!watches_of(slot) || packet_remote(skb, ports, &remote))
+		return;
+	if (is_syn)
+		end_packet_probe(slot, &remote, 0, SHUNT_PROBE_REFUSED);
+	else if (size)
+		end_packet_probe(slot, &remote, size, SHUNT_PROBE_RESET);
 }
 
 /* No socket wants this packet. */
@@ -67,8 +76,7 @@ static __always_inline void refuse_packet(const struct sk_buff *skb)
 		return;
 	}
 	is_syn = (ports.flags & (TCP_FLAG_SYN_BIT | TCP_FLAG_ACK_BIT)) == TCP_FLAG_SYN_BIT;
-	if (is_syn && is_refused_probe(skb, &ports, slot))
-		return;
+	refuse_probe(skb, &ports, slot, is_syn);
 	shard = shard_of(slot);
 	if (!shard)
 		return;
@@ -95,8 +103,6 @@ static __always_inline struct shunt_shard *shard_of_socket(const struct sock *sk
 {
 	struct shunt_conn *conn = conn_find(sk);
 
-	if (conn && conn->flags & SHUNT_CONN_PROBE)
-		return NULL;
 	return shard_of(conn ? conn->slot : find_slot(sk, guess_role(sk)));
 }
 

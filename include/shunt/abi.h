@@ -159,7 +159,6 @@ enum shunt_conn_flag {
 	SHUNT_CONN_WINDOW_CLOSED = 2, /* the peer's window is zero */
 	SHUNT_CONN_RTT_SAMPLED = 4, /* its RTT was sampled while it was open */
 	SHUNT_CONN_PROBER = 8, /* it comes from an address that is known to check */
-	SHUNT_CONN_PROBE = 16, /* it is a check, and none of the service's traffic */
 	SHUNT_CONN_TRIAL = 32, /* a half-open breaker let it through, and it has not been judged */
 };
 
@@ -239,7 +238,7 @@ struct shunt_event {
 
 /*
  * A health check of a service that listens here, by an address that is known to check.
- * The source's requests of other sizes are its traffic, unless it does nothing else.
+ * The source's requests of other sizes are its traffic.
  */
 struct shunt_probe {
 	__u32 type; /* SHUNT_EVENT_PROBE */
@@ -264,7 +263,6 @@ struct shunt_prober_key {
 struct shunt_prober {
 	__u32 sizes[SHUNT_PROBER_SIZES]; /* bytes of its requests, 0: it sends nothing */
 	__u32 count; /* of sizes */
-	__u32 dedicated; /* all its connections are checks, whatever they are like */
 };
 
 /*
@@ -499,7 +497,7 @@ _Static_assert(__builtin_offsetof(struct shunt_queue, length) == 40, "queue layo
 _Static_assert(sizeof(struct shunt_probe) == 48, "probe layout");
 _Static_assert(__builtin_offsetof(struct shunt_probe, addr) == 32, "probe layout");
 _Static_assert(sizeof(struct shunt_prober_key) == 20, "prober layout");
-_Static_assert(sizeof(struct shunt_prober) == 24, "prober layout");
+_Static_assert(sizeof(struct shunt_prober) == 20, "prober layout");
 _Static_assert(sizeof(struct shunt_source) == 96, "source layout");
 _Static_assert(__builtin_offsetof(struct shunt_source, times) == 28, "source layout");
 

@@ -73,7 +73,7 @@ static inline void name(const char *address, uint16_t port, uint32_t slot)
 static inline void know_prober(const char *address, uint32_t slot)
 {
 	struct shunt_prober_key key = {.slot = slot};
-	const struct shunt_prober prober = {.dedicated = 1};
+	const struct shunt_prober prober = {.count = 1};
 
 	parse_address(address, key.addr);
 	cr_assert_eq(bpf_map_update_elem(own_map("shunt_probers"), &key, &prober, BPF_ANY), 0);

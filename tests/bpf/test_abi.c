@@ -106,7 +106,6 @@ static const struct field shunt_prober_key_fields[] = {
 static const struct field shunt_prober_fields[] = {
 	FIELD(shunt_prober, sizes),
 	FIELD(shunt_prober, count),
-	FIELD(shunt_prober, dedicated),
 };
 
 static const struct field shunt_source_fields[] = {
@@ -214,7 +213,6 @@ static const struct constant constants[] = {
 	CONSTANT(SHUNT_CONN_WINDOW_CLOSED),
 	CONSTANT(SHUNT_CONN_RTT_SAMPLED),
 	CONSTANT(SHUNT_CONN_PROBER),
-	CONSTANT(SHUNT_CONN_PROBE),
 	CONSTANT(SHUNT_EVENT_PROBE),
 	CONSTANT(SHUNT_WATCH_RHYTHM),
 	CONSTANT(SHUNT_WATCH_PROBERS),

@@ -95,7 +95,7 @@ static void name_remotes(int prefixes, unsigned long port)
 static void name_prober(int probers, const char *text)
 {
 	struct shunt_prober_key key = {.slot = SLOT, .addr = {[10] = 0xff, [11] = 0xff}};
-	const struct shunt_prober prober = {.dedicated = 1};
+	const struct shunt_prober prober = {.count = 1};
 
 	if (inet_pton(AF_INET, text, key.addr + 12) != 1)
 		errx(2, "'%s' is no IPv4 address", text);

@@ -6,8 +6,8 @@
 # after haproxy.sh and checks.sh.
 
 cost_services=100
-# A little less than 100 ms, for the next check begins so long after the end of the one before.
-cost_inter=95
+# Less than 100 ms, for the next check begins so long after the end of the one before.
+cost_inter=85
 
 # checked NAME DIRECTORY: an nginx that answers on a port for each service, and counts at port 8000
 checked() {
@@ -55,7 +55,7 @@ cost_ground() {
 		echo "  - {name: storm, inbound: [\"*:7000\"]}"
 		for ((i = 1; i <= cost_services; i++)); do
 			echo "  - {name: s$i, inbound: [\"*:$((8000 + i))\"], health_check: {model: haproxy," \
-				"interval: ${cost_inter}ms, probers: [10.211.0.1/32]}}"
+				"interval: ${cost_inter}ms, timeout: 2s, probers: [10.211.0.1/32]}}"
 			at+=("s$i=10.211.0.2:$((8000 + i))")
 		done
 	} >"$scratch/services"
@@ -63,7 +63,10 @@ cost_ground() {
 	spawn sink backend "$tools/storm" serve 7000
 	eventually printed sink ready || give_up "the storm has no server"
 	observe_timed shunt backend <"$scratch/services"
-	balance lb balancer 9001 "inter ${cost_inter}ms fall 3 rise 2" "${at[@]}" <<<"	option httpchk GET /healthz"
+	balance lb balancer 9001 "inter ${cost_inter}ms fall 3 rise 2" "${at[@]}" <<-LINES
+		option httpchk GET /healthz
+		timeout check 2s
+	LINES
 	renice -n -10 -p "${pid[shunt]}" "${pid[lb]}" "${pid[web]}" >"$scratch/nice"
 	for ((i = 1; i <= cost_services; i++)); do
 		eventually has_said shunt "s$i: checked by " || give_up "s$i: no checker found"

@@ -49,9 +49,6 @@ int table_waiting(int map, uint64_t now, uint64_t age, struct observer_waiting *
 		uint64_t asked = *(const volatile __u64 *)&entries[i].request_at;
 		uint16_t slot = *(const volatile __u16 *)&entries[i].slot;
 
-		/* None of the traffic. */
-		if (entries[i].flags & SHUNT_CONN_PROBE)
-			continue;
 		/* A free entry keeps what was there. */
 		if (!asked || asked >= now || now - asked < age || slot >= slots ||
 		    !*(const volatile __u64 *)&entries[i].socket)
