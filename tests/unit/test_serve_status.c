@@ -314,6 +314,7 @@ Test(status, a_breaker_says_what_and_why)
 	expect_text(breaker, "mode", "enforce");
 	expect_text(breaker, "since", "2023-11-14T22:13:30.750Z");
 	expect_text(breaker, "until", "2023-11-14T22:13:33.750Z");
+	cr_expect_eq(real(breaker, "until_seconds"), 1);
 	expect_text(breaker, "path", "services.nginx:80.breaker.failure_rate");
 	expect_text(breaker, "blocked_by", NULL);
 	expect_text(breaker, "guards_refused", NULL);

@@ -37,6 +37,7 @@ int cli_run(const struct cli_options *options);
 int cli_check(const struct cli_options *options);
 int cli_doctor(const struct cli_options *options);
 int cli_status(const struct cli_options *options);
+int cli_top(const struct cli_options *options);
 int cli_simulate(const struct cli_options *options);
 int cli_trip(const struct cli_options *options);
 int cli_reset(const struct cli_options *options);

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{"doctor", "say what this kernel and this user can have, and why not", cli_doctor, 0,
 	 false},
 	{"status", "show every service: rate, failures, latency, state", cli_status, 0, false},
+	{"top", "show every service live in the terminal, one in depth", cli_top, 0, false},
 	{"simulate", "run the scenario in FILE in virtual time", cli_simulate, 1, false},
 	{"replay", "decide what was recorded again, or with another configuration", cli_replay, 1,
 	 false},

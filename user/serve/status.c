@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "serve/names.h"
+#include "serve/put.h"
 #include "serve/status_histograms.h"
-#include "serve/utf8.h"
 
 /* Enough for any duration, and 0.1 stays 0.1. */
 #define DIGITS 12
@@ -23,41 +22,6 @@
 /* What is null of a service that is not judged. */
 static const char *const health_keys[] = {"state", "since", "since_seconds", "reason",
 					  "flap_score"};
-
-/*
- * jansson's setters take the value over and fail on NULL, so that a value that
- * could not be made fails here; `fine` gathers all of that.
- */
-static void put(bool *fine, json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		*fine = false;
-}
-
-static void put_u64(bool *fine, json_t *object, const char *key, uint64_t value)
-{
-	put(fine, object, key, json_integer((json_int_t)value));
-}
-
-static void put_double(bool *fine, json_t *object, const char *key, double value)
-{
-	put(fine, object, key, isfinite(value) ? json_real(value) : json_null());
-}
-
-static void put_string(bool *fine, json_t *object, const char *key, const char *value)
-{
-	struct buffer text = {0};
-
-	if (!value) {
-		put(fine, object, key, json_null());
-		return;
-	}
-	utf8_append(&text, value);
-	/* An empty one has no memory. */
-	put(fine, object, key,
-	    text.error ? NULL : json_stringn(text.length ? text.data : "", text.length));
-	buffer_free(&text);
-}
 
 static json_t *status_handshakes(bool *fine, const struct shunt_cell *cell)
 {
@@ -94,22 +58,6 @@ static json_t *status_recent(bool *fine, const struct view_recent *recent)
 	put_double(fine, object, "handshake_p95_seconds", recent->p95);
 	put_double(fine, object, "handshake_p99_seconds", recent->p99);
 	return object;
-}
-
-/* Seconds since the Unix epoch as "2026-01-01T12:00:00.250Z". */
-static void put_time(bool *fine, json_t *object, const char *key, double seconds)
-{
-	time_t whole = (time_t)seconds;
-	char date[32], text[48];
-	struct tm fields;
-
-	if (!gmtime_r(&whole, &fields)) {
-		put(fine, object, key, json_null());
-		return;
-	}
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &fields);
-	snprintf(text, sizeof(text), "%s.%03dZ", date, (int)((seconds - (double)whole) * 1000));
-	put_string(fine, object, key, text);
 }
 
 static void put_health(bool *fine, json_t *object, const struct view *view,
@@ -174,11 +122,13 @@ static json_t *status_probers(bool *fine, const struct view_service *service)
 /* When a state ends by itself; null if it does not. */
 static void put_until(bool *fine, json_t *object, const struct view *view, uint64_t until)
 {
+	double left = until > view->now ? (double)(until - view->now) / NSEC_PER_SEC : NAN;
+
 	if (until > view->now)
-		put_time(fine, object, "until",
-			 view->wall_clock + (double)(until - view->now) / NSEC_PER_SEC);
+		put_time(fine, object, "until", view->wall_clock + left);
 	else
 		put(fine, object, "until", json_null());
+	put_double(fine, object, "until_seconds", left);
 }
 
 /* What was decided last, in words, by which key, and what the guards said. */

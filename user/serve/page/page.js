@@ -173,9 +173,8 @@
 		if (!status || document.hidden)
 			return;
 		const signal = at("signal").value;
-		const now = Date.now() / 1000;
 		for (const row of due)
-			row.render(signal, now);
+			row.render(signal);
 		due.clear();
 	}
 

@@ -81,19 +81,19 @@ function balancerWords(prober) {
 const isCountingDown = (prober) => prober.state !== "up" && prober.state !== "unknown";
 
 /* "open for 8 s: half of 40 connections failed; half-open in 12 s" */
-function breakerWords(breaker, now) {
+function breakerWords(breaker) {
 	const parts = [words(breaker.state)];
 	if (breaker.mode !== "enforce")
 		parts[0] += breaker.mode === "shadow" ? " (shadow: nothing is touched)" : ` (${breaker.mode})`;
 	if (breaker.reason)
 		parts.push(breaker.reason);
-	const until = breaker.until ? Date.parse(breaker.until) / 1000 - now : null;
-	if (until !== null && breaker.state === "open")
-		parts.push(`half-open in ${span(until)}`);
-	else if (until !== null)
-		parts.push(`until ${span(until)} from now`);
+	if (breaker.until_seconds !== null)
+		parts.push(breaker.state === "open" ? `half-open in ${span(breaker.until_seconds)}` :
+			`at most ${span(breaker.until_seconds)} more`);
 	if (breaker.blocked_by)
 		parts.push(`held by ${breaker.blocked_by}`);
+	if (breaker.not_carried_out)
+		parts.push(`not carried out: ${breaker.not_carried_out}`);
 	return `Breaker ${parts.join("; ")}`;
 }
 
@@ -140,7 +140,7 @@ class Row {
 			service.closes.reset_by_peer + service.closes.timed_out + service.closes.no_response);
 	}
 
-	render(signal, now) {
+	render(signal) {
 		const service = this.service;
 		const recent = service.recent;
 		const state = stateOf(service);
@@ -159,16 +159,16 @@ class Row {
 		this.figures[1].classList.toggle("hot", recent.failures_per_second > 0);
 		show(this.why, Boolean(service.reason));
 		say(this.why, service.reason || "");
-		this.renderNext(now);
+		this.renderNext();
 		this.renderHeat(signal);
 		if (this.details.open)
 			this.renderDeep();
 	}
 
-	renderNext(now) {
+	renderNext() {
 		const lines = this.service.probers.filter(isCountingDown).map(balancerWords);
 		if (isOpen(this.service))
-			lines.unshift(breakerWords(this.service.breaker, now));
+			lines.unshift(breakerWords(this.service.breaker));
 		show(this.next, lines.length > 0);
 		say(this.next, lines.join(" — "));
 	}
