@@ -145,7 +145,8 @@ bench: ## measure what shunt costs and write docs/bench.md (root; 13 minutes; QU
 
 prove: ## show at length what is promised of health checks and write docs/proof.md (root; 20 minutes; RUNS=3: a mere try)
 	$(Q)packaging/deps build run test
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS) $(BUILD)/tests/unit/test_store_kill
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS) $(BUILD)/tests/unit/test_store_kill \
+		$(BUILD)/tests/bpf/test_shapes $(BUILD)/tests/bpf/test_carry $(TEST_BPF_OBJ)
 	$(Q)BUILD=$(BUILD) RUNS='$(or $(RUNS),50)' tests/prove/run
 
 kernels: $(BUILD)/shunt $(addprefix $(BUILD)/tests/netns/,client holder server) ## boot Debian's 6.1 and 6.12 under qemu and count there
@@ -258,10 +259,11 @@ $(NETNS_HELPERS): $(BUILD)/%: %.c $(BUILD)/flags
 	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) $(filter %.a,$^) $(HELPER_LIBS) \
 		-pthread -lm -o $@
 
+$(BUILD)/tests/bench/xdp: $(BUILD)/libshunt.a
 $(BENCH_TOOLS): $(BUILD)/%: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) $(USER_LIBS) -o $@
+	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) $(filter %.a,$^) $(USER_LIBS) -o $@
 
 # ---- BPF ----------------------------------------------------------------------------------------
 

@@ -35,3 +35,48 @@ for family in 4 6; do
 		"$(nonzero "$(grep '=' "$scratch/newer.out")")"
 	equal "IPv$family: counted" "redirect=100" "$(counts remote)"
 done
+
+# ---- the end of the holder ----------------------------------------------------------------------
+
+long=(--address 10.203.0.2 --port "$port" --count 50 --bytes 400000 --chunk 2000 --every 20)
+holder shadow --interface eth0 --interface eth1 --target "$standby4" --target-port 7001 --verdict redirect --shadow
+says shadow USR1 tripped
+equal "shadow: connections pass" "right=20 p=20" "$(moves near 10.203.0.2 --count 20)"
+equal "…and are counted" "shadow_redirect=20" "$(counts shadow)"
+
+holder stuck --interface eth0 --interface eth1 --local --lease 400 --target "$standby4" --target-port 7001 --verdict redirect
+says stuck USR1 tripped
+equal "a client on this host passes" "right=20 p=20" "$(moves far 10.203.0.2 --count 20)"
+spawn newer near "$tools/transfer" "${long[@]}"
+eventually printed newer begun || give_up "no flows"
+kill -STOP "${pid[stuck]}"
+passes() {
+	[ "$(moves near 10.203.0.2 --count 1)" = "right=1 p=1" ]
+}
+holds "the holder is stopped: once its lease is over, connections pass" eventually passes
+finished newer
+equal "…and flows of the trip end where they began" "right=50 s=50" "$(nonzero "$(grep '=' "$scratch/newer.out")")"
+kill -CONT "${pid[stuck]}"
+
+spawn newer near "$tools/transfer" "${long[@]}"
+eventually printed newer begun || give_up "no flows"
+{ stop stuck KILL; } 2>"$scratch/said"
+finished newer
+equal "the holder is killed: flows of the trip end at once, by a reset" "reset=50 s=50" \
+	"$(nonzero "$(grep '=' "$scratch/newer.out")")"
+equal "…and connections pass" "right=20 p=20" "$(moves near 10.203.0.2 --count 20)"
+
+# ---- where it cannot be --------------------------------------------------------------------------
+
+# refusal OPTION...: what a holder says that cannot aim there
+refusal() {
+	inside far "$tools/holder" --port $port --interface eth0 --target "$standby4" --target-port 7001 "$@" \
+		2>&1 >"$scratch/said" </dev/null | sed 's/^holder: //'
+}
+equal "a way by an interface that is not attached to" "$standby4: Cannot assign requested address" "$(refusal)"
+inside far sysctl -qw net.ipv4.ip_local_port_range="32768 62000"
+equal "ports that are others'" "$standby4: Address already in use" "$(refusal --interface eth1)"
+inside far sysctl -qw net.ipv4.ip_local_reserved_ports=80,61440-65535
+holder reserved --interface eth0 --interface eth1 --target "$standby4" --target-port 7001 --verdict redirect
+ok "…unless they are reserved"
+stop reserved >/dev/null
