@@ -37,6 +37,16 @@ said() {
 	grep -qsE "$1" "$scratch/shunt.log"
 }
 
+# status QUERY: of the service, with jq
+status() {
+	inside far "$SHUNT" -c "$scratch/shunt.yaml" --json status | jq -r ".services[] | select(.name == \"web\") | $1"
+}
+
+# shown TEXT: on the screen
+shown() {
+	inside far "$SHUNT" -c "$scratch/shunt.yaml" status | grep -qE "$1"
+}
+
 equal "before: connections pass" "ok=20 answered=20" "$(sees near "${both[@]}")"
 # 200 questions, one every 10 ms.
 spawn flow near "$tools/client" "${both[@]}" --port $port --count 4 --batch 4 --rounds 200 --every 10
@@ -49,8 +59,11 @@ equal "trip, in shadow too: the next connection is refused" "refused=20" "$(sees
 equal "…over loopback, too" "refused=20" "$(sees far --to 127.0.0.1 --to ::1)"
 equal "…another service is not" "ok=20 answered=20" "$(sees near --to 10.203.0.2 --port 7001)"
 holds "…it is in the log, with who and why" said 'web: open, was closed: trip by .*\(pid [0-9]+\): INC-7'
+equal "…and in the status" "open enforce" "$(status '.breaker | "\(.state) \(.mode)"')"
+holds "…with who and why" shown 'breaker open .*: trip by .*\(pid [0-9]+\): INC-7; for 300.0 s$'
 order reset web --why "well"
 equal "reset: the next connection passes" "ok=20 answered=20" "$(sees near "${both[@]}")"
+equal "…the status says closed, and in shadow again" "closed shadow" "$(status '.breaker | "\(.state) \(.mode)"')"
 finished flow
 equal "flows that were there moved all their data" "ok=4 answered=4" "$(nonzero "$(cat "$scratch/flow.out")")"
 
