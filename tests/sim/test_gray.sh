@@ -17,6 +17,9 @@ $(grep -E '  (health|breaker)  ' "$scratch/out" | head -n 5)
 	is "$name: $seeds seeds" "$missed" ""
 done
 
+"$SHUNT" simulate tests/sim/ordinary-day.yaml >"$scratch/out" 2>&1
+is "an ordinary day: nothing is said" "$? $(grep -E '  (health|breaker)  ' "$scratch/out" | head -n 5)" "0 "
+
 # Each failure has its control, and neither is a file that expects nothing.
 is "15 scenarios" "$(grep -L '^quiet: true' tests/sim/gray/*.yaml | wc -l)" 15
 is "15 controls" "$(grep -l '^quiet: true' tests/sim/gray/*-control.yaml | wc -l)" 15
