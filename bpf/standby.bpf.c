@@ -19,6 +19,10 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* What such a program says; ENOUGH ends the walk, and its reader's read(2) with EAGAIN. */
+#define GO_ON  0
+#define ENOUGH 1
+
 /* The ports at which standbys on this host would listen. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -58,11 +62,14 @@ int shunt_find_standbys(struct bpf_iter__tcp *ctx)
 	struct shunt_listener key = {};
 	__u32 port;
 
-	if (!common || common->skc_state != BPF_TCP_LISTEN)
-		return 0;
+	if (!common)
+		return GO_ON;
+	/* The kernel tells of all that listen first, and there may be very many others. */
+	if (common->skc_state != BPF_TCP_LISTEN)
+		return ENOUGH;
 	port = common->skc_num;
 	if (!bpf_map_lookup_elem(&shunt_standby_ports, &port))
-		return 0;
+		return GO_ON;
 	key.port = port;
 	take_address(common, key.addr);
 	bpf_map_update_elem(&shunt_standbys, &key, common, BPF_ANY);
@@ -70,5 +77,5 @@ int shunt_find_standbys(struct bpf_iter__tcp *ctx)
 		map_ipv4(key.addr, 0);
 		bpf_map_update_elem(&shunt_standbys, &key, common, BPF_ANY);
 	}
-	return 0;
+	return GO_ON;
 }

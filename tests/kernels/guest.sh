@@ -102,6 +102,12 @@ equal "who serves here is cut off" "refused=20" "$(calls)"
 says local USR2 reset
 equal "…and comes back" "ok=20 answered=20" "$(calls)"
 equal "…counted" "reject=20" "$(counts local)"
+holder standby --local --verdict redirect --target 127.0.0.1 --target-port 8042
+says standby USR1 tripped
+equal "who comes is carried to a standby, which resets them" "ok=20 cut=20" "$(calls)"
+says standby USR2 reset
+equal "…and comes back" "ok=20 answered=20" "$(calls)"
+equal "…counted" "redirect=20" "$(counts standby)"
 holder outbound --cgroup /sys/fs/cgroup/callers
 says outbound USR1 tripped
 equal "who is called is cut off at connect(2)" "refused=20" "$(calls)"

@@ -102,6 +102,15 @@ static uint64_t read_clock(void)
 	return (uint64_t)time.tv_sec * SEC_NSEC + (uint64_t)time.tv_nsec;
 }
 
+/* Has the walk put the sockets that listen into their map. */
+static int find_sockets(const struct redirect *redirect)
+{
+	int r = walk_take(redirect->walk, 1, NULL, NULL);
+
+	/* So it ends where there are connections, which come last (bpf/standby.bpf.c). */
+	return r == -EAGAIN ? 0 : r;
+}
+
 /* ---- one slot ---- */
 
 /* A port at which no standby of this host is to listen any more is looked at no longer. */
@@ -177,7 +186,14 @@ static int set_local(struct redirect *redirect, uint32_t slot)
 				BPF_ANY) ||
 	    bpf_map_update_elem(redirect->maps.targets, &slot, target, BPF_ANY))
 		return -errno;
-	return walk_take(redirect->walk, 1, NULL, NULL);
+	return find_sockets(redirect);
+}
+
+/* Whether that is its target already: then no connection passes meanwhile. */
+static bool is_set(const struct standby *standby, const struct shunt_target *target, bool remote)
+{
+	return standby->target.port == target->port && standby->remote == remote &&
+	       !memcmp(standby->target.addr, target->addr, sizeof(target->addr));
 }
 
 int redirect_set(struct redirect *redirect, uint32_t slot, const struct shunt_target *target)
@@ -197,9 +213,11 @@ int redirect_set(struct redirect *redirect, uint32_t slot, const struct shunt_ta
 		return r;
 	if (!local && (r = flows_check_ports()) < 0)
 		return r;
-	forget(redirect, slot);
-	redirect->count++;
-	redirect->standbys[slot] = (struct standby){.target = *target, .remote = !local};
+	if (!is_set(&redirect->standbys[slot], target, !local)) {
+		forget(redirect, slot);
+		redirect->count++;
+		redirect->standbys[slot] = (struct standby){.target = *target, .remote = !local};
+	}
 	r = local ? set_local(redirect, slot) : set_remote(redirect, slot);
 	if (r < 0)
 		forget(redirect, slot);
@@ -230,5 +248,5 @@ int redirect_refresh(struct redirect *redirect)
 	}
 	if (ask)
 		redirect->asked = now;
-	return r >= 0 && local ? walk_take(redirect->walk, 1, NULL, NULL) : r;
+	return r >= 0 && local ? find_sockets(redirect) : r;
 }
