@@ -83,6 +83,20 @@ bool words_is_open(const json_t *service)
 	return *state && strcmp(state, "closed") != 0;
 }
 
+/* "NAME: open, was closed: WHY" without what stands before it already. */
+static const char *bare(const char *reason, const char *name)
+{
+	size_t length = strlen(name);
+	const char *was, *end;
+
+	if (strncmp(reason, name, length) != 0 || strncmp(reason + length, ": ", 2) != 0)
+		return reason;
+	reason += length + 2;
+	was = strstr(reason, ", was ");
+	end = strstr(reason, ": ");
+	return was && end && was < end ? end + 2 : reason;
+}
+
 void words_breaker(const json_t *service, size_t size, char *ret_text)
 {
 	const json_t *breaker = json_object_get(service, "breaker");
@@ -96,6 +110,6 @@ void words_breaker(const json_t *service, size_t size, char *ret_text)
 			 strcmp(state, "open") ? "; at most %.0f s more" : "; half-open in %.0f s",
 			 json_number_value(left));
 	snprintf(ret_text, size, "breaker %s (%s): %s%s%s%s", state, words_string(breaker, "mode"),
-		 words_string(breaker, "reason"), next, *unable ? "; not carried out: " : "",
-		 unable);
+		 bare(words_string(breaker, "reason"), words_string(service, "name")), next,
+		 *unable ? "; not carried out: " : "", unable);
 }

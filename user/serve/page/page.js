@@ -123,6 +123,8 @@
 
 	/* ---- around them ---- */
 
+	const MOVES = {open: "bad", half_open: "warn", closed: "good"};
+
 	function about() {
 		say(at("about"), `${status.version} on Linux ${status.kernel}, up ${span(status.uptime_seconds)}`);
 		const problems = Object.entries(status.signals).filter(([, there]) => !there)
@@ -138,7 +140,7 @@
 	}
 
 	function changeItem(change) {
-		const item = element("li", TONES[change.is] || (change.is === "open" ? "bad" : "good"));
+		const item = element("li", TONES[change.is] || MOVES[change.is] || "idle");
 		const time = element("time", "", item);
 		const date = new Date(change.time);
 		time.dateTime = change.time;
@@ -146,10 +148,11 @@
 		say(time, date.toLocaleTimeString("en-GB"));
 		const head = element("div", "", item);
 		say(element("strong", "", head), change.service);
-		head.append(` ${change.kind === "breaker" ? "breaker " : ""}${words(change.was || "")} → `);
+		const from = change.was === change.is ? "stays" : `${words(change.was)} →`;
+		head.append(` ${change.kind === "breaker" ? "breaker " : ""}${from} `);
 		say(element("span", "state", head), words(change.is || ""));
 		if (change.reason)
-			say(element("div", "", item), change.reason);
+			say(element("div", "", item), bare(change.reason, change.service));
 		return item;
 	}
 
@@ -163,7 +166,7 @@
 		at("changes").replaceChildren(...changes.map(changeItem));
 		show(at("quiet"), !changes.length);
 		if (!first && changes.length)
-			say(at("news"), `${changes[0].service} is ${words(changes[0].is)}: ${changes[0].reason}`);
+			say(at("news"), `${changes[0].service}${changes[0].kind === "breaker" ? "'s breaker" : ""} is ${words(changes[0].is)}: ${bare(changes[0].reason, changes[0].service)}`);
 	}
 
 	/* ---- drawing ---- */

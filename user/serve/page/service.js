@@ -80,13 +80,20 @@ function balancerWords(prober) {
 
 const isCountingDown = (prober) => prober.state !== "up" && prober.state !== "unknown";
 
-/* "open for 8 s: half of 40 connections failed; half-open in 12 s" */
-function breakerWords(breaker) {
+/* Where it stands beside the name and the state, "NAME: open, was closed: " says them twice. */
+function bare(reason, name) {
+	if (!reason || !reason.startsWith(`${name}: `))
+		return reason || "";
+	return reason.slice(name.length + 2).replace(/^[a-z_ -]+, was [a-z_ -]+: /, "");
+}
+
+/* "Breaker open; 20 of 40 connections failed …; half-open in 12 s" */
+function breakerWords(breaker, name) {
 	const parts = [words(breaker.state)];
 	if (breaker.mode !== "enforce")
 		parts[0] += breaker.mode === "shadow" ? " (shadow: nothing is touched)" : ` (${breaker.mode})`;
 	if (breaker.reason)
-		parts.push(breaker.reason);
+		parts.push(bare(breaker.reason, name));
 	if (breaker.until_seconds !== null)
 		parts.push(breaker.state === "open" ? `half-open in ${span(breaker.until_seconds)}` :
 			`at most ${span(breaker.until_seconds)} more`);
@@ -168,7 +175,7 @@ class Row {
 	renderNext() {
 		const lines = this.service.probers.filter(isCountingDown).map(balancerWords);
 		if (isOpen(this.service))
-			lines.unshift(breakerWords(this.service.breaker));
+			lines.unshift(breakerWords(this.service.breaker, this.service.name));
 		show(this.next, lines.length > 0);
 		say(this.next, lines.join(" — "));
 	}
@@ -263,8 +270,10 @@ function deepOf(service) {
 		groups.push([balancerWords(prober), [["sure that it is one", `${Math.round(prober.confidence * 100)} %`],
 			...counts(prober.checks).map(([key, n]) => [`checks: ${key}`, n])]]);
 	if (service.breaker)
-		groups.push(["Breaker", Object.entries(service.breaker).filter(([, value]) => value !== null)
-			.map(([key, value]) => [words(key), typeof value === "object" ? JSON.stringify(value) :
-				String(value)])]);
+		groups.push(["Breaker", [["state", words(service.breaker.state)], ["mode", service.breaker.mode],
+			["since", service.breaker.since], ["decided last", bare(service.breaker.reason, service.name)],
+			["by the key", service.breaker.path], ["guards asked", service.breaker.guards_asked],
+			["guards against", service.breaker.guards_refused],
+			["not carried out", service.breaker.not_carried_out]].filter(([, value]) => value)]);
 	return groups;
 }
