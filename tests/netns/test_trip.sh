@@ -60,7 +60,7 @@ equal "…over loopback, too" "refused=20" "$(sees far --to 127.0.0.1 --to ::1)"
 equal "…another service is not" "ok=20 answered=20" "$(sees near --to 10.203.0.2 --port 7001)"
 holds "…it is in the log, with who and why" said 'web: open, was closed: trip by .*\(pid [0-9]+\): INC-7'
 equal "…and in the status" "open enforce" "$(status '.breaker | "\(.state) \(.mode)"')"
-holds "…with who and why" shown 'breaker open .*: trip by .*\(pid [0-9]+\): INC-7; for 300.0 s$'
+holds "…with who and why" shown 'breaker open .*: trip by .*\(pid [0-9]+\): INC-7; for 300.0 s'
 order reset web --why "well"
 equal "reset: the next connection passes" "ok=20 answered=20" "$(sees near "${both[@]}")"
 equal "…the status says closed, and in shadow again" "closed shadow" "$(status '.breaker | "\(.state) \(.mode)"')"
