@@ -109,6 +109,14 @@ static void check_it(struct host *host, uint32_t i, enum shunt_probe_outcome out
 	engine_hear(host->engine, &probe);
 }
 
+static void fail_it(struct host *host, uint32_t i, unsigned ticks)
+{
+	while (ticks--) {
+		serve(host, i, 0, 10);
+		tick(host);
+	}
+}
+
 /* Who came so often, each second, the last time now. */
 static unsigned learn(struct host *host, uint32_t i)
 {
@@ -192,15 +200,94 @@ Test(engine, the_same_calls_give_the_same_bytes)
 	engine_free(other.engine);
 }
 
-/* ---- services come and go ---- */
-
-static void fail_it(struct host *host, uint32_t i, unsigned ticks)
+Test(engine, shadow_and_enforce_decide_alike)
 {
-	while (ticks--) {
-		serve(host, i, 0, 10);
-		tick(host);
+	const enum config_action actions[] = {CONFIG_ACTION_REJECT, CONFIG_ACTION_DRAIN};
+	unsigned decisions = 0;
+	struct host one, other;
+
+	breaker.probes = CONFIG_PROBES_COUPLED;
+	breaker.on_flapping = true;
+	for (unsigned n = 0; n < 4; n++) {
+		breaker.action = actions[n % 2];
+		breaker.mode = CONFIG_MODE_SHADOW;
+		begin(&one, 100 + n);
+		breaker.mode = CONFIG_MODE_ENFORCE;
+		begin(&other, 100 + n);
+		learn(&one, 1);
+		learn(&other, 1);
+		for (unsigned i = 0; i < 3000; i++) {
+			live(&one);
+			live(&other);
+			expect_equal(&one, &other);
+			decisions += engine_outcome(one.engine).decisions_count;
+		}
+		engine_free(one.engine);
+		engine_free(other.engine);
 	}
+	cr_expect_gt(decisions, 50, "%u decisions", decisions);
 }
+
+/* ---- a day of noise ---- */
+
+/* Ten are turned away at once, in a tick that has a sample of its own or not. */
+static void overflow(struct host *host, uint32_t i)
+{
+	uint32_t count = host->tick.samples_count;
+
+	if (!count || host->samples[count - 1].slot != FIRST + i)
+		sample_of(host, i);
+	host->samples[host->tick.samples_count - 1].drops = 10;
+}
+
+/*
+ * What befalls a service that is well: one in two hundred is refused, in each minute an
+ * accept queue overflows at once, a check in twenty is lost, and the observer is late at times.
+ */
+static void be_noisy(struct host *host, unsigned n)
+{
+	for (uint32_t i = 0; i < SERVICES; i++) {
+		uint64_t what = draw(host, 1000);
+
+		if (i < 4 || what % 7 == 0)
+			serve(host, i, 1 + what % 20, what < 5);
+		if (n % 600 == 60 * i)
+			overflow(host, i);
+	}
+	if (n % 10 == 0 && draw(host, 20))
+		check_it(host, 1, draw(host, 20) ? SHUNT_PROBE_PASS : SHUNT_PROBE_TIMED_OUT);
+	host->tick.late = draw(host, 5000) ? 0 : SECOND;
+	host->tick.lost = draw(host, 5000) ? 0 : 1;
+	tick(host);
+}
+
+Test(engine, a_day_of_noise_trips_nothing, .timeout = 300)
+{
+	struct host host;
+	char text[512];
+
+	breaker.mode = CONFIG_MODE_ENFORCE;
+	breaker.consecutive_failures = 5;
+	breaker.on_flapping = true;
+	begin(&host, 24);
+	learn(&host, 1);
+	for (unsigned n = 1; n <= 24 * 36000; n++) {
+		struct engine_outcome outcome;
+
+		be_noisy(&host, n);
+		outcome = engine_outcome(host.engine);
+		if (outcome.decisions_count) {
+			breaker_explain(outcome.decisions, "x", text, sizeof(text));
+			cr_assert_fail("tick %u: %s", n, text);
+		}
+	}
+	/* …and one that fails in earnest still trips. */
+	fail_it(&host, 0, 40);
+	cr_expect_eq(engine_breaker(host.engine, FIRST)->transitions[BREAKER_OPEN], 1);
+	engine_free(host.engine);
+}
+
+/* ---- services come and go ---- */
 
 Test(engine, who_is_released_leaves_nothing)
 {

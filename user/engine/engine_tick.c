@@ -39,12 +39,15 @@ static void take_sample(struct engine_slot *item, const struct engine_sample *sa
 	};
 }
 
-/* Checks that our own verdict keeps away say nothing of the service. */
+/*
+ * Checks that our own verdict keeps away say nothing of the service.  In shadow it is taken to
+ * keep them away as well: else the modes would come to decide differently.
+ */
 static bool keeps_probers_away(const struct engine *engine, uint32_t slot)
 {
 	const struct breaker_verdict verdict = engine_verdict(engine, slot);
 
-	return verdict.enforced && !verdict.probes_pass && verdict.share < 1;
+	return !verdict.probes_pass && verdict.share < 1;
 }
 
 static void take_checks(struct engine *engine, uint32_t slot, uint64_t drops,
