@@ -104,10 +104,10 @@ equal "…and comes back" "ok=20 answered=20" "$(calls)"
 equal "…counted" "reject=20" "$(counts local)"
 holder standby --local --verdict redirect --target 127.0.0.1 --target-port 8042
 says standby USR1 tripped
-equal "who comes is carried to a standby, which resets them" "ok=20 cut=20" "$(calls)"
+equal "who comes by IPv4 is carried to a standby, which resets them" "ok=20 answered=10 cut=10" "$(calls)"
 says standby USR2 reset
 equal "…and comes back" "ok=20 answered=20" "$(calls)"
-equal "…counted" "redirect=20" "$(counts standby)"
+equal "…counted" "pass=10 redirect=10" "$(counts standby)"
 holder outbound --cgroup /sys/fs/cgroup/callers
 says outbound USR1 tripped
 equal "who is called is cut off at connect(2)" "refused=20" "$(calls)"
