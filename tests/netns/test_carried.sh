@@ -36,6 +36,14 @@ for family in 4 6; do
 	equal "IPv$family: counted" "redirect=100" "$(counts remote)"
 done
 
+# ---- by the interface that it came by ------------------------------------------------------------
+
+echo_server neighbour near n :: 7001
+holder beside --interface eth0 --target 10.203.0.1 --target-port 7001 --verdict redirect
+says beside USR1 tripped
+equal "a standby on the cable that the client comes by" "right=50 n=50" "$(moves near 10.203.0.2 --count 50)"
+equal "…counted" "redirect=50" "$(counts beside)"
+
 # ---- the end of the holder ----------------------------------------------------------------------
 
 long=(--address 10.203.0.2 --port "$port" --count 50 --bytes 400000 --chunk 2000 --every 20)
