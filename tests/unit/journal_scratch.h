@@ -61,7 +61,7 @@ static inline bool scratch_is_right(const struct journal_record *record, uint64_
 	uint8_t bytes[SCRATCH_RECORD_MAX];
 	size_t size = scratch_bytes(number, bytes);
 
-	return record->size == size && !memcmp(record->bytes, bytes, size);
+	return record->size == size && (!size || !memcmp(record->bytes, bytes, size));
 }
 
 #endif

@@ -59,7 +59,8 @@ static inline int world_sink(void *userdata, uint32_t kind, uint64_t time, const
 		recorder_lost(world->recorder);
 		return 0;
 	}
-	memcpy(copy, bytes, size);
+	if (size)
+		memcpy(copy, bytes, size);
 	world->bytes += size;
 	world->batch[world->batched++] = (struct journal_record){
 		.sequence = world->sequence,

@@ -79,5 +79,5 @@ Test(replay_day, busy)
 
 Test(replay_day, mixed)
 {
-	record_and_replay("day", 32, 64, 3600 * hours());
+	record_and_replay("day", getenv("BUSY") ? (uint32_t)atoi(getenv("BUSY")) : 32, getenv("CHK") ? (uint32_t)atoi(getenv("CHK")) : 64, 3600 * hours());
 }

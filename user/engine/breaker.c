@@ -90,12 +90,11 @@ void breaker_count(struct breaker_round *round)
 
 static bool is_awake(const struct breaker *breaker)
 {
-	uint64_t known = 0;
+	const uint64_t *sums = breaker->evidence.sums;
+	uint64_t held = sums[EVIDENCE_FAILURES] | sums[EVIDENCE_RUN] | sums[EVIDENCE_SLOW];
 
-	for (unsigned i = 0; i < EVIDENCE_MAX; i++)
-		known |= breaker->evidence.sums[i];
 	return breaker->state != BREAKER_CLOSED || breaker->order.order || breaker->mode.order ||
-	       breaker->slow_since || known;
+	       breaker->slow_since || held;
 }
 
 void breaker_settle(struct breakers *breakers, uint32_t i)

@@ -210,8 +210,9 @@ struct breakers {
 	struct guards_trips trips;
 	struct breaker_standing mode; /* of all services */
 	/*
-	 * A set: those that time alone may move.  All others are closed and know nothing, so that
-	 * a step of theirs would change nothing, and none is taken.
+	 * A set: those that time alone may move.  All others are closed and know of nothing that
+	 * went badly, so that a step of theirs would decide nothing, and none is taken; what has
+	 * left their window goes when they are stepped again.
 	 */
 	uint64_t awake[BREAKER_SET_WORDS];
 	uint32_t count; /* at most SHUNT_SLOTS_MAX */

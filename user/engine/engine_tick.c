@@ -261,7 +261,8 @@ static bool is_due(const struct engine *engine, uint32_t slot, const struct engi
 static void judge_all(struct engine *engine, const struct engine_tick *tick)
 {
 	const struct engine_sample *sample = tick->samples;
-	const struct engine_sample *end = sample + tick->samples_count;
+	const struct engine_sample *end = tick->samples_count ? sample + tick->samples_count
+							      : sample;
 
 	for (uint32_t slot = SHUNT_SLOT_FIRST; slot < engine->slots; slot++) {
 		const struct engine_sample *own = NULL;
