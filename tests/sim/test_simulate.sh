@@ -23,7 +23,7 @@ fi
 "$SHUNT" simulate --json "$wedge" >"$scratch/json"
 is "--json has the events in order" \
 	"$(jq -r '[.events[] | select(.name == "checkout" or .name == "lb") | .word] | join(" ")' "$scratch/json")" \
-	"found stop wedged open down half_open stop closed at_risk up healthy"
+	"found stop wedged open down half_open open half_open open stop at_risk up healthy"
 is "--json has the states' times, which add up to the run" \
 	"$(jq '.services[0].state_seconds | add * 10 | round' "$scratch/json")" 1200
 is "clients that nobody answers fail" "$(jq '.services[0].failed > 1000' "$scratch/json")" true

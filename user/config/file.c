@@ -50,7 +50,7 @@ static int read_all(int fd, struct complaints *complaints, char **ret_text, size
 	char *text = malloc(CONFIG_FILE_MAX + 1);
 	size_t size = 0;
 	ssize_t got;
-	int err = 0;
+	int err;
 
 	if (!text)
 		return -ENOMEM;

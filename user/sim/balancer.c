@@ -134,11 +134,11 @@ uint64_t lb_view_next(const struct lb_view *state, const struct scenario_balance
 
 unsigned lb_view_word(const struct lb_view *state, const struct scenario_balancer *balancer)
 {
-	bool haproxy = balancer->model == CONFIG_MODEL_HAPROXY;
+	bool counts = balancer->model == CONFIG_MODEL_HAPROXY;
 
 	if (state->down)
-		return (haproxy ? state->health : state->successes) ? LB_GOING_UP : LB_DOWN;
-	if (haproxy)
+		return (counts ? state->health : state->successes) ? LB_GOING_UP : LB_DOWN;
+	if (counts)
 		return state->health == balancer->rise + balancer->fall - 1 ? LB_UP : LB_GOING_DOWN;
 	return state->failures ? LB_GOING_DOWN : LB_UP;
 }

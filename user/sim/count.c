@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the host's kernel counts of a service, at whichever end of its connections it is. */
+#include "engine/fault.h"
 #include "sim/world.h"
 
 void count_handshake(struct server *server, const struct conn *conn, enum shunt_handshake outcome)
@@ -9,10 +10,11 @@ void count_handshake(struct server *server, const struct conn *conn, enum shunt_
 	server->sample.traffic.handshakes[outcome]++;
 }
 
-void count_trial(struct server *server, const struct conn *conn, bool passed, bool slow)
+static void end_trial(struct server *server, struct conn *conn, bool passed, bool slow)
 {
 	if (!conn->trial)
 		return;
+	conn->trial = false;
 	server->sample.trials_passed += passed;
 	server->sample.trials_failed += !passed;
 	server->sample.trials_slow += slow;
@@ -20,6 +22,8 @@ void count_trial(struct server *server, const struct conn *conn, bool passed, bo
 
 void count_close(struct server *server, struct conn *conn, enum shunt_close outcome)
 {
+	uint64_t closes[SHUNT_CLOSE_MAX] = {0};
+
 	if (conn->open) {
 		conn->open = false;
 		server->sample.open--;
@@ -27,17 +31,16 @@ void count_close(struct server *server, struct conn *conn, enum shunt_close outc
 	if (conn->checker && conn->checker->known)
 		return;
 	server->sample.traffic.closes[outcome]++;
-	/* At the service itself, who leaves does so for reasons of his own. */
-	if (outcome == SHUNT_CLOSE_NO_RESPONSE ||
-	    (is_client(server) && outcome != SHUNT_CLOSE_ORDERLY))
-		count_trial(server, conn, false, false);
+	closes[outcome] = 1;
+	end_trial(server, conn, !fault_closes(server->role, closes), false);
 }
 
-void count_response(const struct sim *sim, struct server *server, const struct conn *conn)
+void count_response(const struct sim *sim, struct server *server, struct conn *conn)
 {
 	uint64_t took = sim->now - conn->asked_at;
 	uint64_t over = server->breaker->slow.over;
-	bool slow = over && shunt_bucket(took) > shunt_bucket(over);
+	bool slow = over && server->breaker->slow.signal == SHUNT_SIGNAL_RESPONSE &&
+		    shunt_bucket(took) > shunt_bucket(over);
 
 	if (conn->checker)
 		return;
@@ -47,5 +50,14 @@ void count_response(const struct sim *sim, struct server *server, const struct c
 		server->sample.samples++;
 		server->sample.slow += slow;
 	}
-	count_trial(server, conn, true, slow);
+	end_trial(server, conn, true, slow);
+}
+
+/* Attempts that came to nothing while it was half-open were on trial, too. */
+void count_trials(struct server *server)
+{
+	if (server->verdict.state == BREAKER_HALF_OPEN)
+		server->sample.trials_failed +=
+			fault_handshakes(server->role, server->sample.traffic.handshakes) +
+			server->sample.drops;
 }

@@ -84,6 +84,7 @@ void server_connect(struct sim *sim, struct conn *conn)
 	struct server *server = conn->server;
 
 	count_handshake(server, conn, SHUNT_HANDSHAKE_OK);
+	conn->trial = !conn->checker && server->verdict.state == BREAKER_HALF_OPEN;
 	conn->open = true;
 	server->sample.open++;
 	conn->queued = true;
@@ -104,12 +105,10 @@ void server_syn(struct sim *sim, struct conn *conn)
 			refuse(sim, conn);
 		return;
 	}
-	conn->trial = server->verdict.state == BREAKER_HALF_OPEN;
 	if (chance_is(&server->chance, server->loss)) {
 		lose_syn(sim, conn);
 	} else if (server->down || chance_is(&server->chance, server->refuse)) {
 		count_handshake(server, conn, SHUNT_HANDSHAKE_REFUSED);
-		count_trial(server, conn, false, false);
 		refuse(sim, conn);
 	} else if (server_is_full(server)) {
 		/* A dependency's queue is not ours to see. */
@@ -138,10 +137,8 @@ void server_left(struct sim *sim, struct conn *conn)
 
 	conn->gone = true;
 	if (conn->state == CONN_CALLING) {
-		if (is_client(server)) {
+		if (is_client(server))
 			count_handshake(server, conn, SHUNT_HANDSHAKE_TIMED_OUT);
-			count_trial(server, conn, false, false);
-		}
 		conn_free(sim, conn);
 		return;
 	}

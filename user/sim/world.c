@@ -246,6 +246,7 @@ static uint32_t gather(struct sim *sim, bool looked, struct engine_sample *sampl
 			server_look(server, sim->now, &server->sample);
 		if (!has_news(server))
 			continue;
+		count_trials(server);
 		server->sample.slot = server->slot;
 		server->open_told = server->sample.open;
 		samples[count++] = server->sample;

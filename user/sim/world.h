@@ -49,7 +49,7 @@ struct conn {
 	bool kept; /* its connection was there before */
 	bool gone; /* its client is not there any more */
 	bool called; /* the dependency was asked */
-	bool trial;
+	bool trial; /* it was established while the breaker was half-open */
 	bool open; /* it counts as an open connection */
 };
 
@@ -200,8 +200,8 @@ static inline bool is_client(const struct server *server)
 
 void count_handshake(struct server *server, const struct conn *conn, enum shunt_handshake outcome);
 void count_close(struct server *server, struct conn *conn, enum shunt_close outcome);
-void count_response(const struct sim *sim, struct server *server, const struct conn *conn);
-void count_trial(struct server *server, const struct conn *conn, bool passed, bool slow);
+void count_response(const struct sim *sim, struct server *server, struct conn *conn);
+void count_trials(struct server *server);
 
 /* ---- server.c: the services ---- */
 
