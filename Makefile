@@ -32,7 +32,7 @@ BUILD := $(if $(SANITIZE),$(OUT)/sanitize,$(OUT))
 
 # ---- flags --------------------------------------------------------------------------------------
 
-LIBRARIES := libbpf libelf zlib libsystemd libmicrohttpd libcyaml yaml-0.1 jansson libcap-ng libcurl \
+LIBRARIES := libbpf libelf zlib libsystemd libmicrohttpd libcyaml yaml-0.1 jansson libcap-ng libseccomp libcurl \
 	libprotobuf-c ncursesw libdeflate libisal sqlite3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wold-style-definition -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings -Wundef \

@@ -22,6 +22,8 @@ is_harmless() {
 	done
 	equal "$daemon: no supplementary group" "" "$(field Groups | tr -d ' ')"
 	equal "$daemon: none can be gained" 1 "$(field NoNewPrivs)"
+	equal "$daemon: its system calls are filtered" 2 "$(field Seccomp)"
+	equal "…in each of its threads" 2 "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/${pid[$daemon]}"/task/*/status | sort -u)"
 }
 
 # goes_on: it counts, and a reload gives it another service to count

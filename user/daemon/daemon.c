@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "daemon/privilege.h"
+#include "daemon/sandbox.h"
 #include "daemon/record.h"
 #include "daemon/state.h"
 
@@ -264,6 +265,9 @@ static int start(struct daemon *daemon)
 		log_error("run: cannot drop privileges: %s", strerror(-r));
 		return r;
 	}
+	r = sandbox_enter();
+	if (r < 0)
+		log_warning("run: system calls are not filtered: %s", strerror(-r));
 	/* Only now: who answers a request has no business with privileges. */
 	r = start_alerts(daemon);
 	if (r < 0)
