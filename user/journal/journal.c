@@ -292,6 +292,11 @@ int journal_open_read(const char *path, struct journal **ret_journal)
 	return 0;
 }
 
+int journal_open_again(const struct journal *journal, struct journal **ret_journal)
+{
+	return journal_open_read(journal->path, ret_journal);
+}
+
 void journal_close(struct journal *journal)
 {
 	if (!journal)

@@ -104,6 +104,16 @@ int journal_each(struct journal *journal, uint64_t from, journal_fn call, void *
 int journal_last(struct journal *journal, uint32_t kind, uint64_t wall, journal_fn call,
 		 void *userdata);
 
+/* Opens a journal that is read once more, for another thread.  As journal_open_read(). */
+int journal_open_again(const struct journal *journal, struct journal **ret_journal);
+
+/*
+ * The sequences of all records of a kind from `from` on, in order: an array of *ret_count that
+ * the caller frees.  0 or a negative errno.
+ */
+int journal_list(struct journal *journal, uint32_t kind, uint64_t from, uint64_t **ret_sequences,
+		 size_t *ret_count);
+
 /* In which boot a run was; -ENOENT where that run is not known. */
 int journal_boot(struct journal *journal, uint32_t run, char ret_boot[JOURNAL_BOOT_SIZE]);
 

@@ -115,6 +115,52 @@ int journal_last(struct journal *journal, uint32_t kind, uint64_t wall, journal_
 	return r || once.done ? r : -ENOENT;
 }
 
+/* Room for one more, doubled whenever the number is a power of two. */
+static int add_sequence(uint64_t **sequences, size_t *count, uint64_t sequence)
+{
+	if (!(*count & (*count - 1))) {
+		uint64_t *grown = reallocarray(*sequences, *count ? 2 * *count : 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		*sequences = grown;
+	}
+	(*sequences)[(*count)++] = sequence;
+	return 0;
+}
+
+int journal_list(struct journal *journal, uint32_t kind, uint64_t from, uint64_t **ret_sequences,
+		 size_t *ret_count)
+{
+	sqlite3_stmt *statement = NULL;
+	uint64_t *sequences = NULL;
+	size_t count = 0;
+	int result, r;
+
+	result = sqlite3_prepare_v2(journal->db,
+				    "SELECT sequence FROM records WHERE kind = ? AND sequence >= ? "
+				    "ORDER BY sequence",
+				    -1, &statement, NULL);
+	r = journal_errno(journal, result);
+	if (r >= 0) {
+		sqlite3_bind_int64(statement, 1, kind);
+		sqlite3_bind_int64(statement, 2, (sqlite3_int64)from);
+		while (r >= 0 && (result = sqlite3_step(statement)) == SQLITE_ROW)
+			r = add_sequence(&sequences, &count,
+					 (uint64_t)sqlite3_column_int64(statement, 0));
+		if (r >= 0)
+			r = journal_errno(journal, result);
+	}
+	sqlite3_finalize(statement);
+	if (r < 0) {
+		free(sequences);
+		return r;
+	}
+	*ret_sequences = sequences;
+	*ret_count = count;
+	return 0;
+}
+
 int journal_boot(struct journal *journal, uint32_t run, char ret_boot[JOURNAL_BOOT_SIZE])
 {
 	sqlite3_stmt *statement = NULL;

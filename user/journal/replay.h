@@ -29,7 +29,8 @@ struct replay_result {
 };
 
 /*
- * Plays the journal as it was recorded, and stops at the first difference.  0; or -EUCLEAN,
+ * Plays the journal as it was recorded, up to the first difference: from keyframe to keyframe,
+ * as many parts at once as there are CPUs.  0; or -EUCLEAN,
  * -EIO … where it cannot be read.
  */
 int replay(struct journal *journal, const struct replay_span *span,
