@@ -79,15 +79,28 @@ static __always_inline __u32 source_set(__u32 slot, const __u8 addr[16], __u32 s
 	return mix * 0x9e3779b97f4a7c15ULL >> (64 - SHUNT_SOURCE_SETS_LOG2);
 }
 
+/* Another one that came with the last; a crowd writes no more until the next is noted. */
+static __always_inline void note_near(struct shunt_source *source, __u32 last)
+{
+	if (source->near >= SHUNT_SOURCE_CROWD)
+		return;
+	if (++source->near == SHUNT_SOURCE_CROWD)
+		source->crowded |= 1 << last;
+}
+
 /* Adds a time, unless the last one is so near that it is no check's. */
 static __always_inline void note_time(struct shunt_source *source, __u32 now, __u8 *noted)
 {
-	__u32 count = source->count;
+	__u32 count = source->count, last = (count - 1) % SHUNT_SOURCE_TIMES, next;
 
-	if (now - source->times[(count - 1) % SHUNT_SOURCE_TIMES] < SHUNT_SOURCE_UNITS_LEAST)
+	if (now - source->times[last] < SHUNT_SOURCE_UNITS_LEAST) {
+		note_near(source, last);
 		return;
-	count = __sync_fetch_and_add(&source->count, 1);
-	source->times[count % SHUNT_SOURCE_TIMES] = now;
+	}
+	next = __sync_fetch_and_add(&source->count, 1) % SHUNT_SOURCE_TIMES;
+	source->times[next] = now;
+	source->near = 0;
+	source->crowded &= ~(1 << next);
 	*noted = 1;
 }
 
@@ -114,6 +127,8 @@ static __always_inline void fill_source(struct shunt_source *source, __u32 slot,
 	__builtin_memcpy(source->addr, addr, sizeof(source->addr));
 	source->size = size;
 	source->times[0] = now;
+	source->near = 0;
+	source->crowded = 0;
 	source->count = 1;
 	source->slot = slot;
 }

@@ -281,6 +281,8 @@ struct shunt_prober {
 #define SHUNT_SOURCE_PARTS	(1 << SHUNT_SOURCE_PARTS_LOG2)
 /* Connections of a source that come faster than this are not noted one by one. */
 #define SHUNT_SOURCE_UNITS_LEAST 24
+/* …but this many so near to one that was noted are a crowd, of which there is no check. */
+#define SHUNT_SOURCE_CROWD 8
 
 struct shunt_source {
 	__u8 addr[16];
@@ -288,7 +290,8 @@ struct shunt_source {
 	__u32 slot; /* 0: the entry is free */
 	__u32 count; /* the newest time is times[(count - 1) % SHUNT_SOURCE_TIMES] */
 	__u32 times[SHUNT_SOURCE_TIMES];
-	__u32 reserved;
+	__u16 near; /* connections too near to the newest to be noted; no more than a crowd */
+	__u16 crowded; /* a bit for each of `times`: a crowd came with it */
 };
 
 struct shunt_source_set {

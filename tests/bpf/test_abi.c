@@ -109,8 +109,9 @@ static const struct field shunt_prober_fields[] = {
 };
 
 static const struct field shunt_source_fields[] = {
-	FIELD(shunt_source, addr),  FIELD(shunt_source, size),	FIELD(shunt_source, slot),
-	FIELD(shunt_source, count), FIELD(shunt_source, times), FIELD(shunt_source, reserved),
+	FIELD(shunt_source, addr),    FIELD(shunt_source, size),  FIELD(shunt_source, slot),
+	FIELD(shunt_source, count),   FIELD(shunt_source, times), FIELD(shunt_source, near),
+	FIELD(shunt_source, crowded),
 };
 
 static const struct field shunt_source_set_fields[] = {

@@ -77,6 +77,7 @@ struct counted {
 	const char *address;
 	uint32_t size;
 	uint32_t count;
+	bool crowded;
 };
 
 static int count_source(void *userdata, unsigned index, const struct shunt_source *source)
@@ -88,16 +89,22 @@ static int count_source(void *userdata, unsigned index, const struct shunt_sourc
 	scene_parse(counted->address, addr);
 	if (source->slot == SLOT && source->size == counted->size &&
 	    !memcmp(source->addr, addr, 16))
-		counted->count = source->count;
+		*counted = (struct counted){counted->address, counted->size, source->count,
+					    source->crowded};
 	return 0;
+}
+
+static struct counted counted(const char *address, uint32_t size)
+{
+	struct counted counted = {.address = address, .size = size};
+
+	cr_assert_eq(observer_sources(observer, true, count_source, &counted), 0);
+	return counted;
 }
 
 static uint32_t noted(const char *address, uint32_t size)
 {
-	struct counted counted = {address, size, 0};
-
-	cr_assert_eq(observer_sources(observer, true, count_source, &counted), 0);
-	return counted.count;
+	return counted(address, size).count;
 }
 
 static void connect_from(const char *source, const char *to, uint16_t port, int *ret_fd)
@@ -171,6 +178,18 @@ Test(probes, who_comes_too_fast_is_not_counted_each_time)
 		check(listener, "10.0.0.2", "10.0.0.1", REQUEST, "x");
 	cr_expect_lt(noted("10.0.0.2", SIZE), 20);
 	expect_slot(SLOT, "all of it", "established=20 closed=20");
+}
+
+Test(probes, who_comes_in_crowds_is_marked)
+{
+	int listener = listen_on("10.0.0.1", PORT, 8);
+
+	check(listener, "10.0.0.3", "10.0.0.1", REQUEST, "x");
+	/* Nine of them came within 25 ms some time, however slow the machine is. */
+	for (int i = 0; i < 10000 && !counted("10.0.0.2", SIZE).crowded; i++)
+		check(listener, "10.0.0.2", "10.0.0.1", REQUEST, "x");
+	cr_expect(counted("10.0.0.2", SIZE).crowded);
+	cr_expect(!counted("10.0.0.3", SIZE).crowded);
 }
 
 Test(probes, checks_leave_the_traffic)

@@ -20,12 +20,17 @@ static inline uint32_t units_of(uint64_t at)
 /* Returns whether it is noted. */
 static inline bool source_note(struct shunt_source *source, uint64_t at)
 {
-	uint32_t unit = units_of(at);
+	uint32_t unit = units_of(at), last = (source->count - 1) % SHUNT_SOURCE_TIMES;
 
-	if (source->count && unit - source->times[(source->count - 1) % SHUNT_SOURCE_TIMES] <
-				     SHUNT_SOURCE_UNITS_LEAST)
+	if (source->count && unit - source->times[last] < SHUNT_SOURCE_UNITS_LEAST) {
+		if (source->near < SHUNT_SOURCE_CROWD && ++source->near == SHUNT_SOURCE_CROWD)
+			source->crowded |= (uint16_t)(1U << last);
 		return false;
-	source->times[source->count++ % SHUNT_SOURCE_TIMES] = unit;
+	}
+	last = source->count++ % SHUNT_SOURCE_TIMES;
+	source->times[last] = unit;
+	source->near = 0;
+	source->crowded &= (uint16_t) ~(1U << last);
 	return true;
 }
 

@@ -81,6 +81,48 @@ Test(rhythm, every_minute_is_none)
 	}
 }
 
+/* So many connections at once, each half a second; with how many of those it was found, 0: never.
+ */
+static unsigned found_in_crowds(unsigned crowd)
+{
+	struct shunt_source source = {0};
+	uint64_t at = START;
+	struct rhythm rhythm;
+
+	for (unsigned n = 1; n <= 40; n++, at += SECOND / 2) {
+		for (unsigned i = 0; i < crowd; i++)
+			source_note(&source, at + i * MSEC / 8);
+		if (trains_at(&source, at, &rhythm))
+			return n;
+	}
+	return 0;
+}
+
+Test(rhythm, crowds_are_none)
+{
+	cr_expect_gt(found_in_crowds(1), 0);
+	cr_expect_gt(found_in_crowds(8), 0, "checkers of several backends, at one moment");
+	cr_expect_eq(found_in_crowds(9), 0);
+	cr_expect_eq(found_in_crowds(64), 0);
+}
+
+/* Who was crowded for a while, as when it was tried out, is a checker later. */
+Test(rhythm, a_crowd_is_forgotten)
+{
+	struct shunt_source source = {0};
+	uint64_t at = START;
+	struct rhythm rhythm;
+
+	for (unsigned i = 0; i < 64; i++)
+		source_note(&source, at + i * MSEC / 8);
+	for (unsigned n = 0; n < 20; n++) {
+		at += 2 * SECOND;
+		source_note(&source, at);
+	}
+	cr_expect_eq(trains_at(&source, at, &rhythm), 1);
+	cr_expect_eq(source.crowded, 0);
+}
+
 /* ---- one ---- */
 
 /* With how many arrivals it is found; 0: never. */

@@ -329,6 +329,17 @@ static void take_newest(const struct arrivals *all, unsigned count, struct arriv
 		ret_arrivals->at[i] = all->at[skipped + i] - all->at[skipped];
 }
 
+/*
+ * Whoever opens many connections at once, as a benchmark or a pool does, may do so at a steady
+ * interval.  A checker opens one, and those behind one address a few.
+ */
+static bool comes_in_crowds(const struct shunt_source *source)
+{
+	unsigned count = source->count < TIMES ? source->count : TIMES;
+
+	return (unsigned)__builtin_popcount(source->crowded) > count / 4;
+}
+
 /* A client that comes at this interval, rests for long, and comes so again. */
 static bool comes_in_bursts(const struct arrivals *arrivals, double interval)
 {
@@ -375,7 +386,7 @@ void rhythm_find(const struct shunt_source *source, uint32_t now, struct rhythm 
 	struct arrivals all, arrivals;
 
 	*ret_rhythm = (struct rhythm){0};
-	if (source->count < RHYTHM_ARRIVALS_LEAST)
+	if (source->count < RHYTHM_ARRIVALS_LEAST || comes_in_crowds(source))
 		return;
 	read_all(source, &all);
 	for (unsigned count = all.count; count >= RHYTHM_ARRIVALS_LEAST; count--) {
