@@ -105,7 +105,7 @@ struct plan {
 	struct shunt_flow *flow; /* by which it is carried to another host, or NULL */
 };
 
-/* The MTU of the interface that a frame came by. */
+/* The MTU of the interface that a frame came by; 0: nothing is carried by it. */
 static __always_inline __u16 mtu_here(const struct xdp_md *ctx)
 {
 	__u32 index = ctx->ingress_ifindex;

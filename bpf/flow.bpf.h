@@ -91,22 +91,41 @@ static __always_inline struct shunt_flow *find_by_standby(const struct shunt_end
 	return flow;
 }
 
+/*
+ * Notes how one end ends.  Who goes on after a reset has not sent it: somebody else did, and
+ * the other end, which looks at sequence numbers, has not believed it.
+ */
+static __always_inline void track_end(struct shunt_flow *flow, __u8 flags, bool from_client)
+{
+	__u32 reset = from_client ? SHUNT_FLOW_CLIENT_RESET : SHUNT_FLOW_STANDBY_RESET;
+
+	if (flags & TCP_RST)
+		__sync_fetch_and_or(&flow->ended, reset);
+	else if (flow->ended & reset)
+		__sync_fetch_and_and(&flow->ended, ~reset);
+	if (flags & TCP_FIN)
+		__sync_fetch_and_or(&flow->ended, from_client ? SHUNT_FLOW_CLIENT_ENDED
+							      : SHUNT_FLOW_STANDBY_ENDED);
+}
+
 /* Notes what a segment says of its flow. */
 static __always_inline void track(struct shunt_flow *flow, __u8 flags, bool from_client)
 {
 	__u64 now = bpf_ktime_get_ns();
+	__u32 ended;
 
 	if (now - flow->seen > FLOW_SEEN_NSEC)
 		flow->seen = now;
-	if (flags & TCP_FIN)
-		__sync_fetch_and_or(&flow->ended, from_client ? SHUNT_FLOW_CLIENT_ENDED
-							      : SHUNT_FLOW_STANDBY_ENDED);
-	if ((flags & TCP_RST) || flow->ended == SHUNT_FLOW_BOTH_ENDED) {
+	track_end(flow, flags, from_client);
+	ended = flow->ended;
+	if ((ended & SHUNT_FLOW_RESET) ||
+	    (ended & SHUNT_FLOW_BOTH_ENDED) == SHUNT_FLOW_BOTH_ENDED) {
 		if (flow->state != SHUNT_FLOW_OVER) {
 			flow->seen = now;
 			flow->state = SHUNT_FLOW_OVER;
 		}
-	} else if (from_client && !(flags & TCP_SYN) && flow->state == SHUNT_FLOW_OPENING) {
+	} else if (flow->state == SHUNT_FLOW_OVER ||
+		   (from_client && !(flags & TCP_SYN) && flow->state == SHUNT_FLOW_OPENING)) {
 		flow->state = SHUNT_FLOW_OPEN;
 	}
 }

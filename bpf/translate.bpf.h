@@ -293,7 +293,7 @@ static __always_inline struct shunt_flow *begin_flow(struct xdp_md *ctx,
 	struct shunt_ends ends = {};
 	struct shunt_flow *flow;
 
-	if (is_ipv4(target->addr) != request->ipv4 || request->tcp_at > TCP_AT_MASK ||
+	if (!mtu || is_ipv4(target->addr) != request->ipv4 || request->tcp_at > TCP_AT_MASK ||
 	    !is_summed(ctx, request))
 		return NULL;
 	take_ends(request, &ends);

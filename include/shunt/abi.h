@@ -456,6 +456,9 @@ enum shunt_flow_end {
 	SHUNT_FLOW_CLIENT_ENDED = 1,
 	SHUNT_FLOW_STANDBY_ENDED = 2,
 	SHUNT_FLOW_BOTH_ENDED = 3,
+	SHUNT_FLOW_CLIENT_RESET = 4,
+	SHUNT_FLOW_STANDBY_RESET = 8,
+	SHUNT_FLOW_RESET = 12,
 };
 
 struct shunt_flow {
@@ -475,7 +478,7 @@ struct shunt_flow {
 /* An interface that frames come in by; the value of shunt_interfaces. */
 struct shunt_interface {
 	__u8 address[6]; /* Ethernet */
-	__u16 mtu;
+	__u16 mtu; /* 0: nothing may be carried by it to another host */
 };
 
 _Static_assert(sizeof(struct shunt_histogram) == 8 + 8 * SHUNT_BUCKETS, "histogram layout");

@@ -373,6 +373,26 @@ Test(carry, a_port_is_free_again_when_both_have_ended)
 	expect_untouched_shape("what comes later still", &segment);
 }
 
+Test(carry, a_reset_that_was_nobodys_ends_nothing)
+{
+	const struct shape shape = {C4};
+	struct shape segment = with(&shape, RST, 0), answer;
+	uint16_t port = begin(&shape);
+
+	answer = answer_of(&segment, port);
+	expect_carried("a reset", &segment, port);
+	segment.flags = ACK;
+	expect_carried("…but the client goes on", &segment, port);
+	age(60000000000);
+	refresh_twice();
+	cr_expect_eq(count_flows(), 1);
+	expect_returned("a reset", &answer, &shape);
+	expect_carried("what the client had sent by then", &segment, port);
+	age(60000000000);
+	refresh_twice();
+	cr_expect_eq(count_flows(), 0);
+}
+
 Test(carry, none_that_lives_is_given_up)
 {
 	struct shape shape = {C4};

@@ -82,6 +82,11 @@ refusal() {
 		2>&1 >"$scratch/said" </dev/null | sed 's/^holder: //'
 }
 equal "a way by an interface that is not attached to" "$standby4: Cannot assign requested address" "$(refusal)"
+ip -n "shunt-$$-far" link add bridge0 type bridge
+ip -n "shunt-$$-far" link set bridge0 up
+ip -n "shunt-$$-far" addr add 10.208.0.1/24 dev bridge0
+equal "a way by an interface with generic XDP alone" "10.208.0.2: Cannot assign requested address" \
+	"$(standby4=10.208.0.2 refusal --interface bridge0)"
 inside far sysctl -qw net.ipv4.ip_local_port_range="32768 62000"
 equal "ports that are others'" "$standby4: Address already in use" "$(refusal --interface eth1)"
 inside far sysctl -qw net.ipv4.ip_local_reserved_ports=80,61440-65535

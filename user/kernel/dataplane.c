@@ -175,7 +175,7 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *r
 {
 	uint32_t index = if_nametoindex(interface);
 	struct shunt_interface address = {0};
-	int r;
+	int r, link;
 
 	if (!index)
 		return -ENODEV;
@@ -184,14 +184,20 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *r
 	r = interface_read(interface, &address);
 	if (r < 0)
 		return r;
+	link = interface_attach(index, bpf_program__fd(dataplane->bpf->progs.shunt_frame),
+				ret_native);
+	if (link < 0)
+		return link;
+	/* A generic program sees what the kernel has joined, which would not fit a cable again. */
+	if (!*ret_native)
+		address.mtu = 0;
 	r = bpf_map__update_elem(dataplane->bpf->maps.shunt_interfaces, &index, sizeof(index),
 				 &address, sizeof(address), BPF_ANY);
-	if (r < 0)
+	if (r < 0) {
+		close(link);
 		return r;
-	r = interface_attach(index, bpf_program__fd(dataplane->bpf->progs.shunt_frame), ret_native);
-	if (r < 0)
-		return r;
-	dataplane->interfaces[dataplane->interfaces_count++] = r;
+	}
+	dataplane->interfaces[dataplane->interfaces_count++] = link;
 	if (dataplane->redirect)
 		redirect_add_interface(dataplane->redirect, index, &address);
 	return 0;

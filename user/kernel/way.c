@@ -43,7 +43,7 @@ int way_find(const struct shunt_target *target, const struct way_interfaces *int
 	if (route.local)
 		return 0;
 	interface = find_interface(interfaces, route.interface);
-	if (!interface)
+	if (!interface || !interface->mtu)
 		return -EADDRNOTAVAIL;
 	r = nexthop_neighbour(route.interface, route.next, way.ethernet);
 	if (r < 0)
