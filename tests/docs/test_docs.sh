@@ -20,6 +20,10 @@ same "metrics: docs/signals.md has every one, and no other" \
 	"$(grep -oE '^\s\{"(shunt|process)_[a-z_]+"' user/serve/metrics.c | tr -d '\t{"')" \
 	"$(sed -n 's/^### `\([a-z_]*\).*/\1/p' docs/signals.md)"
 
+same "metrics: shunt-metrics(7) has every one with its labels, and no other" \
+	"$(sed -nE 's/^### `([a-z_]*)(\{[^}]*\})?`.*/\1 \2/p' docs/signals.md)" \
+	"$(sed -nE 's/^\.BR ([a-z_]+) "(.*)"$/\1 \2/p' docs/shunt-metrics.7)"
+
 # From samples that a unit test holds the encoder to.
 same "metrics: docs/signals.md has the labels of each" \
 	"$(sed -n 's/^\([a-z_]*\)\({[^}]*}\)\? .*/\1 \2/p' tests/golden/metrics/text.txt |
