@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <asm/ioctls.h>
 
@@ -199,16 +200,22 @@ static int add_narrowed(scmp_filter_ctx filter, size_t i)
 {
 	int number = seccomp_syscall_resolve_name(narrowed[i].call);
 	/* Of 32 bits: the kernel looks at no more of them. */
-	struct scmp_arg_cmp compare = SCMP_CMP32(narrowed[i].argument, SCMP_CMP_EQ,
-						 (uint32_t)narrowed[i].value);
+	const struct scmp_arg_cmp compare = {
+		.arg = narrowed[i].argument,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = UINT32_MAX,
+		.datum_b = (uint32_t)narrowed[i].value,
+	};
 
 	return number < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, compare);
 }
 
 static int fill(scmp_filter_ctx filter)
 {
-	int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
+	int r = 0;
 
+	/* What is refused is logged where that can be had. */
+	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
 	for (size_t i = 0; r >= 0 && i < COUNT(allowed); i++)
 		r = add(filter, SCMP_ACT_ALLOW, allowed[i]);
 	for (size_t i = 0; r >= 0 && i < COUNT(narrowed); i++)
