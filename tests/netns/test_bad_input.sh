@@ -99,7 +99,8 @@ fine() {
 	local text=$1
 	shift
 	spawn fine host unshare --mount sh -c \
-		'mount -t tmpfs none /run && mount -t tmpfs none /etc/shunt 2>&-; exec "$0" run "$@"' "$SHUNT" "$@"
+		'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && mount -t tmpfs none /etc/shunt 2>&-
+		exec "$0" run "$@"' "$SHUNT" "$@"
 	holds "$text is enough" eventually is_healthy
 	stop fine
 	equal "$text: and SIGTERM ends it in order" 0 $?
@@ -116,7 +117,8 @@ observe first host <<<'services: [{name: one, inbound: ["*:8001"]}]'
 { echo "listen: 127.0.0.1:9907" && echo "control: $scratch/first.sock"; } >"$yaml"
 refused "a second daemon on one control socket" 1 \
 	"run: process ${pid[first]} holds $scratch/first.sock, .*" "$SHUNT" run -c "$yaml"
-{ echo "listen: 127.0.0.1:9907" && echo "control: $scratch/second.sock"; } >"$yaml"
+{ echo "listen: 127.0.0.1:9907" && echo "control: $scratch/second.sock" &&
+	echo "state_dir: $scratch/second.state"; } >"$yaml"
 spawn second host "$SHUNT" run -c "$yaml"
 second_is_healthy() {
 	inside host curl -sf -m 5 -o "$scratch/health" http://127.0.0.1:9907/healthz
