@@ -10,11 +10,14 @@
  *	reason		in words; null of a healthy one
  *	flap_score	0 to 1
  *	breaker		null where none is; state (closed open half_open), mode (off shadow
- *			enforce), since and until (RFC 3339), until_seconds, of the last decision reason
- *(in words), path (of the key), guards_asked, guards_refused (names), blocked_by (the guard, if a
- *trip was refused), and not_carried_out (why an enforced verdict is not) handshakes	{"ok": 12,
- *"refused": 0, …} closes		{"orderly": 12, "reset_by_peer": 0, …} connections_active,
- *retransmits, resets_sent, resets_received, zero_windows, accept_queue_length, accept_queue_limit
+ *			enforce), since and until (RFC 3339), until_seconds, of the last
+ *			decision reason (in words), path (of the key), guards_asked,
+ *			guards_refused (names), blocked_by (the guard, if a trip was
+ *			refused), and not_carried_out (why an enforced verdict is not)
+ *	handshakes	{"ok": 12, "refused": 0, …}
+ *	closes		{"orderly": 12, "reset_by_peer": 0, …}
+ *	connections_active, retransmits, resets_sent, resets_received,
+ *			zero_windows, accept_queue_length, accept_queue_limit
  *	recent		window_seconds, handshakes_per_second,
  *			failures_per_second, handshake_p50_seconds, …_p95_…, …_p99_…
  *	histograms	see status_histograms.h
