@@ -18,7 +18,7 @@ void top_draw_frame(const json_t *status, const struct top_list *list, const cha
 /* Below the head: the services, and why the chosen one is as it is. */
 void top_draw_list(const struct top_list *list);
 
-/* Below the head: all of one service, from line `from` on.  `signal` chooses among its histograms.
+/* Below the head: all of one service.  `signal` says which of its histograms comes first.
  */
 void top_draw_service(const json_t *service, unsigned signal);
 
