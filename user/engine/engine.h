@@ -4,14 +4,19 @@
  * healthy they are, what their breakers do.  The daemon gathers what is put in here and
  * carries out what comes out; a replay or a simulation puts in what was recorded or made up.
  *
- *   in                                                              out
- *   engine_configure()  the guards                                  engine_outcome(): changes of
- *   engine_assign()     a service has a slot, or is configured       health, the breakers'
- * decisions engine_release()    …and has it no more                         engine_verdict(): what
- * is to be engine_learn()      what one source does: is it a prober?        done to its new
- * connections engine_hear()       a check has ended engine_next_checked(): whose engine_command()
- * an operator's order                          checks the kernel is to tell of engine_tick() what
- * happened in a tick                     engine_wants_look(), …
+ * What goes in:
+ *   engine_configure()      the guards
+ *   engine_assign()         a service has a slot, or is configured anew
+ *   engine_release()        …and has it no more
+ *   engine_learn()          what one source does: is it a prober?
+ *   engine_hear()           a check has ended
+ *   engine_command()        an operator's order
+ *   engine_tick()           what happened in a tick
+ * What comes out:
+ *   engine_outcome()        changes of health, the breakers' decisions
+ *   engine_verdict()        what is to be done to a service's new connections
+ *   engine_next_checked()   whose checks the kernel is to tell of
+ *   engine_wants_look()     …and what is to be looked at
  *
  * The same calls with the same arguments, on an engine made with the same arguments, give
  * the same results, byte for byte.  There is no clock, no I/O, and no allocation but in
