@@ -5,42 +5,14 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/haproxy.sh"
 . "$(dirname "$0")/holder.sh"
+. "$(dirname "$0")/faulty.sh"
 
 readonly port=8000
 namespace near far
 wire near far
 foreign near || give_up "no XDP on this kernel's veth"
 
-# nginx answers, but closes without a word while the file is there (444): its own failure
-broken=$scratch/broken
-mkdir -p "$scratch/nginx"
-cat >"$scratch/nginx/nginx.conf" <<-CONFIG
-	daemon off;
-	worker_processes 1;
-	user root;
-	pid $scratch/nginx/pid;
-	error_log stderr error;
-	events { worker_connections 4096; }
-	http {
-		access_log off;
-		client_body_temp_path $scratch/nginx/body;
-		proxy_temp_path $scratch/nginx/proxy;
-		fastcgi_temp_path $scratch/nginx/fastcgi;
-		uwsgi_temp_path $scratch/nginx/uwsgi;
-		scgi_temp_path $scratch/nginx/scgi;
-		server {
-			listen $port backlog=4096;
-			if (-f $broken) { return 444; }
-			location / { return 200 "hello\n"; }
-		}
-		server {
-			listen 8001 backlog=4096;
-			location / { return 200 "hello\n"; }
-		}
-	}
-CONFIG
-spawn nginx far nginx -e stderr -c "$scratch/nginx/nginx.conf"
-eventually listens far $port || give_up "nginx does not start"
+faulty_nginx far $port 8001
 
 # observer MODE OPTION…: two services, for the last is never cut; options of the breaker
 observer() {

@@ -334,6 +334,8 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 
 	if (!map_cells(show))
 		return NULL;
+	/* Beside `now`: ages are turned into times by it. */
+	view->wall_clock = show_wall_clock();
 	gather_services(show, sources, now);
 	gather_errors(show, observer);
 	gather_signals(show, observer);
@@ -350,7 +352,6 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	view->listen = about->listen;
 	view->uptime = (double)(now - about->started) / NSEC_PER_SEC;
 	view->now = now;
-	view->wall_clock = show_wall_clock();
 	process_read(&view->process);
 	return view;
 }

@@ -49,6 +49,6 @@ void put_time(bool *fine, json_t *object, const char *key, double seconds)
 		return;
 	}
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &fields);
-	snprintf(text, sizeof(text), "%s.%03dZ", date, (int)((seconds - (double)whole) * 1000));
+	snprintf(text, sizeof(text), "%s.%06dZ", date, (int)((seconds - (double)whole) * 1e6));
 	put_string(fine, object, key, text);
 }
