@@ -255,6 +255,7 @@ static void find_stirred(const struct world *world, uint64_t stirred[BREAKER_SET
 		struct breaker_input input = world->inputs[i];
 		const struct breaker_input nothing = {.health = input.health};
 
+		/* Byte for byte is meant.  NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 		stirred[0] |= (uint64_t) !!memcmp(&input, &nothing, sizeof(input)) << i;
 	}
 }

@@ -15,6 +15,7 @@
 #include "daemon/sandbox.h"
 #include "daemon/record.h"
 #include "daemon/state.h"
+#include "daemon/trim.h"
 
 void daemon_complain(void *userdata, const char *line)
 {
@@ -260,6 +261,7 @@ static int start(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	record_prepare(daemon->config);
+	trim_memory();
 	r = privilege_drop(&user);
 	if (r < 0) {
 		log_error("run: cannot drop privileges: %s", strerror(-r));
