@@ -320,10 +320,17 @@ troubles() {
 	grep -E '^shunt_(bpf_errors|events_lost)_total' "$scratch/$1.metrics" | grep -v -e ' 0$' -e "$made_up"
 }
 
-# expect_sound NAME: no helper failed, no event was lost. Runs that the kernel left out are made up for,
-# as exact counts show; test_missed has the rest.
+# comes_again NAME: what it has recorded so far replays to the decisions that it made
+comes_again() {
+	"$SHUNT" replay "$scratch/$1.state" >"$scratch/$1.replay" 2>&1
+}
+
+# expect_sound NAME: no helper failed, no event was lost, and its journal says all that it decided by.
+# Runs that the kernel left out are made up for, as exact counts show; test_missed has the rest.
 expect_sound() {
 	equal "$1: no helper failed, no event was lost" "" "$(troubles "$1")"
+	[ ! -e "$scratch/$1.state/journal.db" ] ||
+		holds "$1: what it recorded comes again byte for byte" eventually comes_again "$1"
 }
 
 # ---- real peers ---------------------------------------------------------------------------------
