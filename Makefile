@@ -133,7 +133,7 @@ check: ## install what is missing, build, lint, and run every test (root)
 
 test: all tests ## build and run the tests, no more (T=PATTERN: those whose name matches)
 	$(Q)BUILD=$(BUILD) SHUNT=$(BUILD)/shunt CC=$(CC) T='$(T)' tests/run $(BUILD_SH) $(DOCS_SH) $(SIM_SH) $(UNIT_TESTS) \
-		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(NETNS_SH) $(KERNELS_SH)
+		$(if $(SANITIZED),$(UNIT_SRC:%.c=$(SANITIZED)/%)) $(BPF_TESTS) $(KERNELS_SH) -- $(NETNS_SH)
 
 tests: unit-tests $(BPF_TESTS) $(NETNS_HELPERS) $(TEST_BPF_OBJ)
 unit-tests: $(UNIT_TESTS)

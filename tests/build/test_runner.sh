@@ -23,7 +23,8 @@ program() {
 expect() {
 	local text=$1 want=$2 last=$3 got
 	shift 3
-	T="" TEST_TIMEOUT=2 tests/run "${@/#/$scratch/tests/x/}" >"$scratch/out" 2>&1
+	set -- "${@/#/$scratch/tests/x/}"
+	T="" TEST_TIMEOUT=2 tests/run "${@/%*\/--/--}" >"$scratch/out" 2>&1
 	got=$?
 	if [ "$got" -eq "$want" ] && [ "$(tail -n 1 "$scratch/out")" = "$last" ]; then
 		echo "ok - $text"
@@ -78,5 +79,9 @@ expect "skips are counted" 0 "2 passed, 0 failed, 2 skipped" skips.sh tap_skip
 said "a script's skip has its reason" '^skipped: x/skips.sh: two: no netem here$'
 said "a program's skip has its reason" '^skipped: x/tap_skip: a::c: no ground$'
 expect "one failure among passes fails the run" 1 "5 passed, 1 failed" good.sh bad.sh tap_good
+expect "those behind -- count as well" 1 "8 passed, 2 failed" good.sh bad.sh -- tap_good bad.sh good.sh
+script one <<<'touch "${0%one.sh}here"; for i in $(seq 100); do [ -e "${0%one.sh}there" ] && echo "ok - met" && exit; sleep 0.01; done; echo "not ok - alone"'
+script two <<<'touch "${0%two.sh}there"; for i in $(seq 100); do [ -e "${0%two.sh}here" ] && echo "ok - met" && exit; sleep 0.01; done; echo "not ok - alone"'
+expect "…and run beside the others" 0 "2 passed, 0 failed" one.sh -- two.sh
 expect "no test at all is a failure" 1 "0 passed, 0 failed"
 exit $status
