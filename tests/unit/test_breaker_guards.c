@@ -80,6 +80,8 @@ Test(breaker_guards, the_only_one_of_a_kind)
 	for (unsigned i = 1; i < 4; i++)
 		world.services[i].role = SHUNT_ROLE_CLIENT;
 	expect_refusal(GUARD_LAST);
+	world.services[3].role = SHUNT_ROLE_SERVER;
+	expect_trip();
 }
 
 Test(breaker_guards, panic_is_on_unless_it_is_switched_off)
@@ -202,7 +204,8 @@ static void expect_release(enum guard guard)
 	cr_expect_eq(decision->what, BREAKER_MOVED);
 	cr_expect_eq(decision->to, BREAKER_CLOSED);
 	cr_expect_eq(decision->reason, BREAKER_GUARD);
-	cr_expect_eq(guards_first(&decision->guards), guard);
+	cr_expect_eq(decision->guards.refused, GUARD_BIT(guard), "refused by %x",
+		     decision->guards.refused);
 }
 
 Test(breaker_guards, it_is_let_go_when_it_would_be_the_last)
@@ -239,6 +242,16 @@ Test(breaker_guards, of_too_many_the_last_in_line_is_let_go)
 	world_trip(&world, 1);
 	world.guards.max_open = 1;
 	expect_release(GUARD_MAX_OPEN);
+	cr_expect_eq(world.made[0].service, 1);
+	cr_expect_eq(world_state(&world, 0), BREAKER_OPEN);
+}
+
+Test(breaker_guards, of_too_great_a_share_the_last_in_line_is_let_go)
+{
+	world_trip(&world, 0);
+	world_trip(&world, 1);
+	world.guards.max_open_share = 0.49;
+	expect_release(GUARD_MAX_OPEN_SHARE);
 	cr_expect_eq(world.made[0].service, 1);
 	cr_expect_eq(world_state(&world, 0), BREAKER_OPEN);
 }
