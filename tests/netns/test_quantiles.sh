@@ -3,9 +3,10 @@
 # Quantiles against the client's own clock, to the precision of the kernel's histograms: what a
 # Prometheus with native histograms has stored is within their 4.4 % of what the client measured.
 #
-# Durations are tens of milliseconds, made by a wire of known length (the handshake's) and by a server
-# that takes its time (the answer's), so that what lies between two readings of the clock, some
-# microseconds, is nothing. Those who keep the time run ahead of the others on a busy machine.
+# The services are watched in every namespace, so that their ports are nobody else's. Durations are
+# tens of milliseconds, made by a wire of known length (the handshake's) and by a server that takes its
+# time (the answer's), so that what lies between two readings of the clock, some microseconds, is
+# nothing. Those who keep the time run ahead of the others on a busy machine.
 . "$(dirname "$0")/lib.sh"
 
 ahead=(chrt -f 10)
@@ -14,17 +15,17 @@ ahead=(chrt -f 10)
 namespace near far
 wire near far
 delayed_wire near far "${ahead[@]}"
-for port in 8001 8002; do
+for port in 8091 8092; do
 	spawn "server$port" far "${ahead[@]}" "$tools/stopwatch" serve $port
 	eventually printed "server$port" '^ready$' || give_up "the server does not start"
 done
 # One daemon sees both ends.
 observe near near <<-CONFIG
 	services:
-	  - {name: far-away, inbound: ["*:8001"], netns: any}
-	  - {name: to-far-away, outbound: ["10.204.1.0/24:8001"]}
-	  - {name: slow, inbound: ["*:8002"], netns: any}
-	  - {name: to-slow, outbound: ["10.203.0.2:8002"]}
+	  - {name: far-away, inbound: ["*:8091"], netns: any}
+	  - {name: to-far-away, outbound: ["10.204.1.0/24:8091"]}
+	  - {name: slow, inbound: ["*:8092"], netns: any}
+	  - {name: to-slow, outbound: ["10.203.0.2:8092"]}
 CONFIG
 
 # ---- Prometheus ---------------------------------------------------------------------------------
@@ -75,8 +76,8 @@ run() {
 		expect "…and counted: $service" near "$service" "handshakes=$count closed=$count"
 	done
 }
-run far-away 8001
-run slow 8002
+run far-away 8091
+run slow 8092
 
 # ---- agreement ----------------------------------------------------------------------------------
 
