@@ -59,6 +59,29 @@ Test(breaker_orders, a_trip_is_meant_whatever_the_mode)
 	cr_expect_eq(world_state(&world, 2), BREAKER_CLOSED);
 }
 
+/* Who is drained by hand is not rejected when that ends; what a rule opens is as configured. */
+Test(breaker_orders, a_trip_is_half_open_with_its_own_action)
+{
+	const struct breaker_command drain = {
+		.now = START,
+		.lasts = 10 * SECOND,
+		.order = BREAKER_TRIP,
+		.service = 1,
+		.own_action = true,
+		.action = CONFIG_ACTION_DRAIN,
+	};
+
+	cr_expect_eq(breaker_command(world.breakers, &world.rules, &drain, &world.decisions), 0);
+	cr_expect_eq(world_verdict(&world, 1).kind, BREAKER_DRAIN);
+	world_ticks(&world, 100);
+	cr_assert_eq(world_state(&world, 1), BREAKER_HALF_OPEN);
+	cr_expect_eq(world_verdict(&world, 1).kind, BREAKER_DRAIN);
+	world.inputs[1].trials_failed = 100;
+	world_tick(&world);
+	cr_assert_eq(world_state(&world, 1), BREAKER_OPEN);
+	cr_expect_eq(world_verdict(&world, 1).kind, BREAKER_REJECT);
+}
+
 Test(breaker_orders, a_trip_passes_guards_and_says_which)
 {
 	world.guards.max_open = 0;

@@ -165,6 +165,7 @@ static void enter_open(struct breaker_round *round, uint32_t i)
 		breaker->until = breaker->order.until;
 		return;
 	}
+	breaker->action = 0;
 	breaker->until = round->now + breaker_open_for(breaker, service->breaker, service->name,
 						       round->breakers->seed);
 	breaker->openings++;
@@ -185,6 +186,7 @@ static void enter_closed(struct breaker *breaker)
 	breaker->slow_since = 0;
 	breaker->backoff = 0;
 	breaker->lease = 0;
+	breaker->action = 0;
 }
 
 void breaker_move(struct breaker_round *round, uint32_t i, enum breaker_state to,
@@ -251,9 +253,8 @@ static enum breaker_verdict_kind kind_of(const struct breaker *breaker,
 
 	if (breaker->state == BREAKER_CLOSED)
 		return BREAKER_PASS;
-	if (breaker->order.order == BREAKER_TRIP)
-		return kinds[breaker->order.action];
-	return kinds[config->action];
+	/* Also half-open, when the order is over: who was drained is not to be rejected. */
+	return kinds[breaker->action ? breaker->action - 1 : (uint32_t)config->action];
 }
 
 /* A load balancer that is to see it well again must see several checks in a row pass. */

@@ -179,7 +179,7 @@ struct breaker_past {
 	uint32_t state; /* enum breaker_state */
 	uint32_t reason; /* enum breaker_reason */
 	uint32_t by_hand;
-	uint32_t reserved;
+	uint32_t action; /* as in struct breaker */
 };
 
 /* One service's; all zero is closed and has seen nothing. */
@@ -200,7 +200,8 @@ struct breaker {
 	uint32_t state; /* enum breaker_state */
 	uint32_t reason; /* enum breaker_reason: why it is in this state */
 	uint32_t by_hand; /* 1: it is not closed because an operator tripped it */
-	uint32_t reserved;
+	uint32_t
+		action; /* 1 + enum config_action: by which an operator cut it; 0: the configured */
 };
 
 struct breakers {

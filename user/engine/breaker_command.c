@@ -92,6 +92,7 @@ static int trip(struct breaker_round *round, const struct breaker_command *comma
 	breaker->order = stand(round, command,
 			       command->lasts ? command->lasts : round->rules->limits.trip_for);
 	breaker->order.action = action;
+	breaker->action = 1 + action;
 	if (breaker->state == BREAKER_OPEN) {
 		breaker->by_hand = 1;
 		breaker->until = breaker->order.until;

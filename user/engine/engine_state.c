@@ -67,6 +67,7 @@ void engine_resume(struct engine *engine, uint32_t slot, const struct breaker_pa
 		breaker->state = past->state;
 		breaker->reason = past->reason;
 		breaker->by_hand = past->by_hand;
+		breaker->action = past->action;
 		breaker_settle(engine->breakers, slot);
 	}
 	if (engine->ear.resumed)
@@ -97,6 +98,7 @@ bool engine_past(const struct engine *engine, uint32_t slot, struct breaker_past
 	ret_past->state = breaker->state;
 	ret_past->reason = breaker->reason;
 	ret_past->by_hand = breaker->by_hand;
+	ret_past->action = breaker->action;
 	return memcmp(ret_past, &none, sizeof(none)) != 0;
 }
 

@@ -153,6 +153,7 @@ void tape_get_past(struct codec_reader *bytes, struct breaker_past *ret_past)
 	ret_past->state = get_enum(bytes, BREAKER_STATE_MAX);
 	ret_past->reason = get_enum(bytes, BREAKER_REASON_MAX);
 	ret_past->by_hand = get_enum(bytes, 2);
+	ret_past->action = get_enum(bytes, 2 + CONFIG_ACTION_DRAIN);
 }
 
 /* ---- events ---- */

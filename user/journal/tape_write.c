@@ -95,6 +95,7 @@ void tape_put_past(struct buffer *out, const struct breaker_past *past)
 	codec_u64(out, past->state);
 	codec_u64(out, past->reason);
 	codec_u64(out, past->by_hand);
+	codec_u64(out, past->action);
 }
 
 /* ---- events ---- */
