@@ -234,7 +234,12 @@ static __always_inline void conn_add(const struct sock *sk, const struct shunt_c
 		/* How it ended nobody knows, which is no evidence of a failure. */
 		if (shard)
 			count(&shard->counters.closes[SHUNT_CLOSE_ORDERLY], 1);
-		count_error(SHUNT_SITE_CONN_STALE, -17 /* EEXIST */);
+		/*
+		 * One that was older than us may have closed as shunt_seed added it: the
+		 * tracepoint comes before the change of state by which that would tell.
+		 */
+		if (stale->established)
+			count_error(SHUNT_SITE_CONN_STALE, -17 /* EEXIST */);
 		conn_fill(stale, from);
 		return;
 	}

@@ -312,16 +312,10 @@ $3: got      $(counters "$2" "$3")"
 
 # troubles NAME: what the daemon says of itself that should be 0 and is not; they concern the whole
 # host, and what ran beside the test. A socket whose close the kernel did not tell of (conn_stale) is
-# a trouble only where no run was left out: else it is how that was made up for. For runs that were left
-# out the daemon looks once a second, so that they may be known later than what came of them.
+# a trouble only where no run was left out: else it is how that was made up for.
 troubles() {
 	local made_up='nothing'
 	scrape "$1"
-	if [ "$(value "$1" shunt_bpf_runs_missed_total)" = 0 ] &&
-		grep -q '^shunt_bpf_errors_total.*conn_stale.* [1-9]' "$scratch/$1.metrics"; then
-		sleep 1.5
-		scrape "$1"
-	fi
 	[ "$(value "$1" shunt_bpf_runs_missed_total)" = 0 ] || made_up='site="conn_stale"'
 	grep -E '^shunt_(bpf_errors|events_lost)_total' "$scratch/$1.metrics" | grep -v -e ' 0$' -e "$made_up"
 }
