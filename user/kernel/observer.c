@@ -17,7 +17,6 @@
 #include "kernel/cgroup.h"
 #include "kernel/observer_state.h"
 #include "kernel/table.h"
-#include "kernel/walk.h"
 
 static const char *const site_names[SHUNT_SITE_MAX] = {
 	[SHUNT_SITE_CELL] = "cell",
@@ -57,12 +56,6 @@ static uint32_t possible_cpus(void)
 	return cpus > 0 ? (uint32_t)cpus : 1;
 }
 
-/* One for each CPU, and the shared one. */
-static uint32_t rows_of(uint32_t cpus)
-{
-	return cpus + 1;
-}
-
 /* Loads what the kernel has a hook for; one program may serve several signals. */
 static void choose_programs(struct observer *observer)
 {
@@ -95,8 +88,8 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{bpf->maps.shunt_cells, rows_of(possible_cpus()) * limits->slots},
-		{bpf->maps.shunt_histograms, rows_of(possible_cpus()) * limits->slots},
+		{bpf->maps.shunt_cells, observer_rows(possible_cpus()) * limits->slots},
+		{bpf->maps.shunt_histograms, observer_rows(possible_cpus()) * limits->slots},
 		{bpf->maps.shunt_inbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_outbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
@@ -121,7 +114,8 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 /* Maps what the kernel counts in: an element for each row and slot. */
 static int map_cells(const struct observer *observer, const struct bpf_map *map, void **ret_memory)
 {
-	size_t size = (size_t)bpf_map__value_size(map) * rows_of(observer->cpus) * observer->slots;
+	size_t size = (size_t)bpf_map__value_size(map) * observer_rows(observer->cpus) *
+		      observer->slots;
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
 	if (memory == MAP_FAILED)
@@ -133,7 +127,7 @@ static int map_cells(const struct observer *observer, const struct bpf_map *map,
 static void unmap_cells(const struct observer *observer, void *memory, size_t value_size)
 {
 	if (memory)
-		munmap(memory, value_size * rows_of(observer->cpus) * observer->slots);
+		munmap(memory, value_size * observer_rows(observer->cpus) * observer->slots);
 }
 
 static int map_memory(struct observer *observer)
@@ -252,93 +246,6 @@ bool observer_has(const struct observer *observer, enum signal_id id)
 	return observer->has[id];
 }
 
-static struct shunt_shard *shard_at(const struct observer *observer, uint32_t row, uint32_t slot)
-{
-	return &observer->shards[row * observer->slots + slot];
-}
-
-static struct shunt_buckets *buckets_at(const struct observer *observer, uint32_t row,
-					uint32_t slot)
-{
-	return &observer->buckets[row * observer->slots + slot];
-}
-
-/* The kernel counts on meanwhile: each word is read once, and whole. */
-static void add_words(__u64 *sum, const volatile __u64 *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		sum[i] += words[i];
-}
-
-static void add_counters(const struct shunt_shard *shard, struct shunt_cell *ret_cell)
-{
-	add_words((__u64 *)&ret_cell->counters, (const __u64 *)&shard->counters,
-		  sizeof(ret_cell->counters) / sizeof(__u64));
-	add_words(&ret_cell->responses, &shard->responses, 1);
-	add_words(&ret_cell->responses, &shard->last_responses, 1);
-	add_words(&ret_cell->response_time, &shard->sums[SHUNT_SIGNAL_RESPONSE], 1);
-	add_words(&ret_cell->response_time, &shard->sums[SHUNT_HISTOGRAM_LAST_RESPONSE], 1);
-}
-
-static void add_histograms(const struct observer *observer, uint32_t row, uint32_t slot,
-			   struct shunt_cell *ret_cell)
-{
-	const struct shunt_buckets *buckets = buckets_at(observer, row, slot);
-	const struct shunt_shard *shard = shard_at(observer, row, slot);
-
-	for (unsigned i = 0; i < SHUNT_HISTOGRAM_MAX; i++) {
-		unsigned signal = i == SHUNT_HISTOGRAM_LAST_RESPONSE ? SHUNT_SIGNAL_RESPONSE : i;
-		struct shunt_histogram *histogram = &ret_cell->histograms[signal];
-
-		add_words(&histogram->sum, &shard->sums[i], 1);
-		add_words(histogram->buckets, buckets->buckets[i], SHUNT_BUCKETS);
-	}
-}
-
-void observer_read_counters(const struct observer *observer, uint32_t slot,
-			    struct shunt_cell *ret_cell)
-{
-	memset(ret_cell, 0, offsetof(struct shunt_cell, histograms));
-	if (slot >= observer->slots)
-		return;
-	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
-		add_counters(shard_at(observer, row, slot), ret_cell);
-}
-
-uint64_t observer_activity(const struct observer *observer, uint32_t slot)
-{
-	const size_t words = offsetof(struct shunt_shard, counters.retransmits) / sizeof(__u64);
-	uint64_t sum = 0;
-
-	for (uint32_t row = 0; slot < observer->slots && row < rows_of(observer->cpus); row++) {
-		const volatile __u64 *word = &shard_at(observer, row, slot)->responses;
-
-		for (size_t i = 0; i < words; i++)
-			sum += word[i];
-	}
-	return sum;
-}
-
-void observer_read(const struct observer *observer, uint32_t slot, struct shunt_cell *ret_cell)
-{
-	observer_read_counters(observer, slot, ret_cell);
-	memset(ret_cell->histograms, 0, sizeof(ret_cell->histograms));
-	if (slot >= observer->slots)
-		return;
-	for (uint32_t row = 0; row < rows_of(observer->cpus); row++)
-		add_histograms(observer, row, slot, ret_cell);
-}
-
-void observer_clear(struct observer *observer, uint32_t slot)
-{
-	if (slot >= observer->slots)
-		return;
-	for (uint32_t row = 0; row < rows_of(observer->cpus); row++) {
-		memset(shard_at(observer, row, slot), 0, sizeof(struct shunt_shard));
-		memset(buckets_at(observer, row, slot), 0, sizeof(struct shunt_buckets));
-	}
-}
-
 static int set_key(struct bpf_map *map, const void *key, size_t size, uint32_t slot)
 {
 	return bpf_map__update_elem(map, key, size, &slot, sizeof(slot), BPF_ANY);
@@ -388,110 +295,6 @@ void observer_set_port(struct observer *observer, uint16_t port, uint8_t kinds)
 void observer_set_quiet(struct observer *observer, bool quiet)
 {
 	observer->bpf->bss->shunt_quiet = quiet;
-}
-
-static int on_record(void *userdata, void *data, size_t size)
-{
-	struct observer *observer = userdata;
-
-	if (*(const uint32_t *)data == SHUNT_EVENT_PROBE) {
-		if (observer->on_probe && size >= sizeof(struct shunt_probe))
-			observer->on_probe(observer->userdata, data);
-	} else if (size >= sizeof(struct shunt_event)) {
-		observer->on_event(observer->userdata, data);
-	}
-	return 0;
-}
-
-int observer_on_event(struct observer *observer, observer_event_fn fn, void *userdata)
-{
-	observer->on_event = fn;
-	observer->userdata = userdata;
-	observer->events = ring_buffer__new(bpf_map__fd(observer->bpf->maps.shunt_events),
-					    on_record, observer, NULL);
-	return observer->events ? 0 : -errno;
-}
-
-void observer_on_probe(struct observer *observer, observer_probe_fn fn)
-{
-	observer->on_probe = fn;
-}
-
-int observer_event_fd(const struct observer *observer)
-{
-	return ring_buffer__epoll_fd(observer->events);
-}
-
-int observer_dispatch(struct observer *observer)
-{
-	return ring_buffer__consume(observer->events);
-}
-
-/* Who hears of what a walk over the files finds. */
-struct listing {
-	observer_event_fn fn;
-	void *userdata;
-};
-
-static int on_listed(void *userdata, const void *record)
-{
-	const struct listing *listing = userdata;
-
-	if (listing->fn)
-		listing->fn(listing->userdata, record);
-	return 0;
-}
-
-static int walk_files(const struct bpf_program *program, observer_event_fn fn, void *userdata)
-{
-	struct listing listing = {.fn = fn, .userdata = userdata};
-	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
-	int r;
-
-	if (!link)
-		return -errno;
-	r = walk_take(link, sizeof(struct shunt_event), on_listed, &listing);
-	bpf_link__destroy(link);
-	return r;
-}
-
-struct queue_listing {
-	observer_queue_fn fn;
-	void *userdata;
-};
-
-static int on_queue(void *userdata, const void *record)
-{
-	const struct queue_listing *listing = userdata;
-
-	return listing->fn(listing->userdata, record);
-}
-
-int observer_read_queues(struct observer *observer, observer_queue_fn fn, void *userdata)
-{
-	struct queue_listing listing = {.fn = fn, .userdata = userdata};
-
-	if (!observer->queues)
-		return -EOPNOTSUPP;
-	return walk_take(observer->queues, sizeof(struct shunt_queue), on_queue, &listing);
-}
-
-int observer_list(struct observer *observer, observer_event_fn fn, void *userdata)
-{
-	if (!observer->has[SIGNAL_DISCOVERY])
-		return -EOPNOTSUPP;
-	return walk_files(observer->bpf->progs.shunt_list, fn, userdata);
-}
-
-int observer_seed(struct observer *observer)
-{
-	int r = -EOPNOTSUPP;
-
-	if (observer->has[SIGNAL_DISCOVERY])
-		r = walk_files(observer->bpf->progs.shunt_seed, NULL, NULL);
-	/* Those that no file leads to are taken up as they speak. */
-	observer->bpf->bss->shunt_seeded = 1;
-	return r;
 }
 
 uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error)

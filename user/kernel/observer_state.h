@@ -28,6 +28,12 @@ struct observer {
 	bool has[SIGNAL_MAX];
 };
 
+/* The rows of cells: one for each CPU, and the shared one. */
+static inline uint32_t observer_rows(uint32_t cpus)
+{
+	return cpus + 1;
+}
+
 /* Unmaps what observer_sources() has mapped. */
 void observer_unmap_sources(struct observer *observer);
 
