@@ -50,7 +50,8 @@ got=$(replayed live)
 equal "a live recording comes again: exit status 0" 0 $?
 equal "…byte for byte" "true" "$(jq .identical <<<"$got")"
 within "…with what happened" 1 "$(jq .changes <<<"$got")" 100
-within "…all of its ticks" 20 "$(jq .read.ticks <<<"$got")" 1000
+# Ten a second, of a host that has the time.
+within "…all of its ticks" 10 "$(jq .read.ticks <<<"$got")" 1000
 
 # ---- another configuration -------------------------------------------------------------------------------
 

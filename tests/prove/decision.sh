@@ -41,7 +41,7 @@ one_decision() {
 	touch "$broken"
 	finished knocker || give_up "nobody is refused"
 	read -r state since < <(fetch observer /api/v1/status |
-		jq -r '.services[] | select(.name == "web").breaker | "\(.state) \(.since)"')
+		jq -r '[.changes[] | select(.kind == "breaker" and .service == "web")][0] | "\(.is) \(.time)"')
 	rm "$broken"
 	[ "$state" = open ] || give_up "somebody is refused while the breaker is $state"
 	read -r began knew < <(sed 's/[a-z]*=//g' "$scratch/knocker.out")

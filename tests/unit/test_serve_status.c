@@ -84,7 +84,7 @@ Test(status, of_a_service)
 	cr_expect_str_eq(string(service, "role"), "server");
 	cr_expect_str_eq(string(service, "activity"), "busy");
 	cr_expect_str_eq(string(service, "state"), "failing");
-	cr_expect_str_eq(string(service, "since"), "2023-11-14T22:13:30.750000Z");
+	cr_expect_str_eq(string(service, "since"), "2023-11-14T22:13:30.750Z");
 	cr_expect_eq(real(service, "since_seconds"), 2);
 	cr_expect_str_eq(string(service, "reason"), "3 of 4 connections failed in the last 0.2 s");
 	cr_expect_eq(real(service, "flap_score"), 0.0625);
@@ -312,8 +312,8 @@ Test(status, a_breaker_says_what_and_why)
 				  "breaker");
 	expect_text(breaker, "state", "open");
 	expect_text(breaker, "mode", "enforce");
-	expect_text(breaker, "since", "2023-11-14T22:13:30.750000Z");
-	expect_text(breaker, "until", "2023-11-14T22:13:33.750000Z");
+	expect_text(breaker, "since", "2023-11-14T22:13:30.750Z");
+	expect_text(breaker, "until", "2023-11-14T22:13:33.750Z");
 	cr_expect_eq(real(breaker, "until_seconds"), 1);
 	expect_text(breaker, "path", "services.nginx:80.breaker.failure_rate");
 	expect_text(breaker, "blocked_by", NULL);

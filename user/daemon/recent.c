@@ -6,6 +6,9 @@
 
 #include "daemon/notify.h"
 #include "daemon/show.h"
+#include "daemon/state.h"
+
+#define NSEC_PER_SEC 1e9
 
 /* A place for one more, zeroed.  Changes are rare, so that moving them all is no matter. */
 static struct view_change *recent_push(struct recent *recent)
@@ -40,6 +43,8 @@ void recent_breaker(struct recent *recent, const struct breaker_notice *notice)
 	if (notice->decision->what != BREAKER_MOVED)
 		return;
 	entry = recent_push(recent);
+	/* As of the tick that decided, which carries its verdict out before it tells. */
+	entry->wall_clock -= (double)(daemon_now() - notice->decision->now) / NSEC_PER_SEC;
 	entry->role = notice->role;
 	entry->kind = "breaker";
 	entry->was = breaker_state_name(notice->decision->from);

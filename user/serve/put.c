@@ -38,7 +38,8 @@ void put_string(bool *fine, json_t *object, const char *key, const char *value)
 	buffer_free(&text);
 }
 
-void put_time(bool *fine, json_t *object, const char *key, double seconds)
+/* With so many digits behind the point. */
+static void put_date(bool *fine, json_t *object, const char *key, double seconds, int digits)
 {
 	time_t whole = (time_t)seconds;
 	char date[32], text[48];
@@ -49,6 +50,17 @@ void put_time(bool *fine, json_t *object, const char *key, double seconds)
 		return;
 	}
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &fields);
-	snprintf(text, sizeof(text), "%s.%06dZ", date, (int)((seconds - (double)whole) * 1e6));
+	snprintf(text, sizeof(text), "%s.%0*dZ", date, digits,
+		 (int)((seconds - (double)whole) * (digits == 6 ? 1e6 : 1e3)));
 	put_string(fine, object, key, text);
+}
+
+void put_time(bool *fine, json_t *object, const char *key, double seconds)
+{
+	put_date(fine, object, key, seconds, 3);
+}
+
+void put_moment(bool *fine, json_t *object, const char *key, double seconds)
+{
+	put_date(fine, object, key, seconds, 6);
 }

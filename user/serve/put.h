@@ -22,7 +22,11 @@ void put_double(bool *fine, json_t *object, const char *key, double value);
 /* NULL is null; what is no UTF-8 is replaced. */
 void put_string(bool *fine, json_t *object, const char *key, const char *value);
 
-/* Seconds since the Unix epoch, as "2026-01-01T12:00:00.250000Z". */
+/* Seconds since the Unix epoch, as "2026-01-01T12:00:00.250Z"; for what is told as an age, and
+ * dated anew. */
 void put_time(bool *fine, json_t *object, const char *key, double seconds);
+
+/* The same to the microsecond: for what was dated once. */
+void put_moment(bool *fine, json_t *object, const char *key, double seconds);
 
 #endif

@@ -291,7 +291,7 @@ static json_t *status_change(bool *fine, const struct view_change *change)
 	json_t *object = json_object();
 
 	put_u64(fine, object, "id", change->id);
-	put_time(fine, object, "time", change->wall_clock);
+	put_moment(fine, object, "time", change->wall_clock);
 	put_string(fine, object, "service", change->service);
 	put_string(fine, object, "role", name_role(change->role));
 	put_string(fine, object, "kind", change->kind);
