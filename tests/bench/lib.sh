@@ -19,7 +19,7 @@ if [ -n "${QUICK:-}" ]; then
 	seconds=1 cost_seconds=1 rounds=1 growth_rounds=1 pairs=2 idle_seconds=3 scrapes=9
 	idle_connections="1 1000 20000"
 else
-	seconds=2 cost_seconds=1 rounds=5 growth_rounds=3 pairs=8 idle_seconds=6 scrapes=31
+	seconds=2 cost_seconds=1 rounds=5 growth_rounds=3 pairs=${PAIRS:-8} idle_seconds=6 scrapes=31
 	idle_connections="1 1000 100000"
 fi
 # wrk knows whole seconds only.
