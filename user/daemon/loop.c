@@ -223,7 +223,6 @@ static void judge_services(struct daemon *daemon, uint64_t now)
 	gather_take(&daemon->gather, now, late, lost - daemon->events_lost, &tick);
 	daemon->events_lost = lost;
 	engine_tick(daemon->engine, &tick);
-	/* First of all: a verdict is to hold at once. */
 	enforcer_apply(&daemon->enforcer);
 	checkers_tell(&daemon->checkers);
 	outcomes_tell(&daemon->outcomes, daemon->alerts, &daemon->recent);
@@ -292,10 +291,11 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 		daemon_list(daemon);
 	if (daemon->discovery.changed)
 		daemon_replan(daemon);
+	/* First of all: what is decided is to hold at once. */
+	judge_services(daemon, now);
 	read_services(daemon, now);
 	if (daemon->ticks % LOOK_TICKS == 0)
 		checkers_look(&daemon->checkers, now);
-	judge_services(daemon, now);
 	if (daemon->ticks % TICKS_PER_SECOND == 0)
 		each_second(daemon, now);
 	publish(daemon);
