@@ -77,9 +77,10 @@ static void visit(struct latencies *latencies, struct record *record, uint32_t s
 	struct shunt_histogram recent;
 	struct shunt_cell cell;
 
-	services_read(latencies->services, latencies->observer, slot, true, &cell);
+	services_read(latencies->services, latencies->observer, slot, false, &cell);
 	if (!cell.responses)
 		return;
+	services_read(latencies->services, latencies->observer, slot, true, &cell);
 	if (!latency) {
 		latency = latencies->items[slot] = calloc(1, sizeof(*latency));
 		if (!latency)
