@@ -96,11 +96,7 @@ serve() {
 		events { worker_connections 8192; }
 		http {
 			access_log off;
-			client_body_temp_path $dir/body;
-			proxy_temp_path $dir/proxy;
-			fastcgi_temp_path $dir/fastcgi;
-			uwsgi_temp_path $dir/uwsgi;
-			scgi_temp_path $dir/scgi;
+			$(nginx_paths $dir)
 			keepalive_requests 100000000;
 			server {
 				$(listens "$2" "$3")

@@ -333,11 +333,39 @@ expect_sound() {
 		holds "$1: what it recorded comes again byte for byte" eventually comes_again "$1"
 }
 
+# ---- cgroups ------------------------------------------------------------------------------------
+
+# own_cgroup TEXT: one that ends with the test, in $cgroup; without cgroups TEXT is skipped, and no more done
+own_cgroup() {
+	local mount
+	mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+	if [ -z "$mount" ]; then
+		skip "$1" "no cgroup2 is mounted"
+		exit 0
+	fi
+	cgroup=$mount/shunt-test-$$
+	mkdir "$cgroup" || give_up "no cgroup can be made"
+	trap leave_cgroup EXIT
+}
+
+# Whoever is left in it goes first.
+leave_cgroup() {
+	end_all
+	PATIENCE=5 eventually rmdir "$cgroup" 2>"$scratch/said" || echo "# $cgroup stays"
+	finish
+}
+
 # ---- real peers ---------------------------------------------------------------------------------
 
 # listens NAMESPACE PORT
 listens() {
 	[ -n "$(inside "$1" ss -Hltn "sport = :$2")" ]
+}
+
+# nginx_paths DIRECTORY: nginx's words for what it would keep elsewhere
+nginx_paths() {
+	printf '%s_temp_path %s;\n' client_body "$1/body" proxy "$1/proxy" fastcgi "$1/fastcgi" \
+		uwsgi "$1/uwsgi" scgi "$1/scgi"
 }
 
 # web NAME NAMESPACE PORT: an nginx that answers everything, and counts at /status
@@ -352,11 +380,7 @@ web() {
 		events { worker_connections 4096; }
 		http {
 			access_log off;
-			client_body_temp_path $dir/body;
-			proxy_temp_path $dir/proxy;
-			fastcgi_temp_path $dir/fastcgi;
-			uwsgi_temp_path $dir/uwsgi;
-			scgi_temp_path $dir/scgi;
+			$(nginx_paths $dir)
 			keepalive_requests 1000000;
 			server {
 				listen $3 backlog=4096;

@@ -28,11 +28,7 @@ web_app() {
 		events { worker_connections 4096; }
 		http {
 			access_log off;
-			client_body_temp_path $dir/body;
-			proxy_temp_path $dir/proxy;
-			fastcgi_temp_path $dir/fastcgi;
-			uwsgi_temp_path $dir/uwsgi;
-			scgi_temp_path $dir/scgi;
+			$(nginx_paths $dir)
 			server {
 				listen $2 backlog=4096;
 				location / {

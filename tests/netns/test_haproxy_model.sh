@@ -56,11 +56,7 @@ node() {
 		events {}
 		http {
 			access_log off;
-			client_body_temp_path $dir/body;
-			proxy_temp_path $dir/proxy;
-			fastcgi_temp_path $dir/fastcgi;
-			uwsgi_temp_path $dir/uwsgi;
-			scgi_temp_path $dir/scgi;
+			$(nginx_paths $dir)
 			server {
 				listen $1 backlog=4;
 				root $dir;

@@ -40,11 +40,7 @@ events {}
 http {
 	log_format front '\$msec \$request_time \$uri \$upstream_addr';
 	access_log off;
-	client_body_temp_path $dir/body;
-	proxy_temp_path $dir/proxy;
-	fastcgi_temp_path $dir/fastcgi;
-	uwsgi_temp_path $dir/uwsgi;
-	scgi_temp_path $dir/scgi;
+	$(nginx_paths $dir)
 	server {
 		listen 9000;
 		location /ok { return 200; }

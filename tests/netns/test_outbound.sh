@@ -7,21 +7,7 @@
 
 readonly port=6379
 
-mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-if [ -z "$mount" ]; then
-	skip "verdicts on dependencies" "no cgroup2 is mounted"
-	exit 0
-fi
-cgroup=$mount/shunt-test-$$
-mkdir "$cgroup" || give_up "no cgroup can be made"
-
-# Whoever is left in it goes first.
-clean_up() {
-	end_all
-	PATIENCE=5 eventually rmdir "$cgroup" 2>"$scratch/said" || echo "# $cgroup stays"
-	finish
-}
-trap clean_up EXIT
+own_cgroup "verdicts on dependencies"
 
 namespace near far
 wire near far

@@ -22,11 +22,7 @@ checked() {
 			events { worker_connections 4096; }
 			http {
 				access_log off;
-				client_body_temp_path $dir/body;
-				proxy_temp_path $dir/proxy;
-				fastcgi_temp_path $dir/fastcgi;
-				uwsgi_temp_path $dir/uwsgi;
-				scgi_temp_path $dir/scgi;
+				$(nginx_paths $dir)
 				server {
 					listen 8000;
 					location /status { stub_status; }
