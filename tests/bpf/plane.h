@@ -11,28 +11,20 @@
 
 #include "bpf/frames.h"
 #include "bpf/own.h"
-#include "kernel/dataplane.h"
+#include "bpf/rulings.h"
 
 #define SLOTS 16
 
 /* Slots, and the ports of services that are named by an address and by a port alone. */
-#define EXACT	  (SHUNT_SLOT_FIRST + 1)
-#define WILD	  (SHUNT_SLOT_FIRST + 2)
-#define P_EXACT	  8080
-#define P_WILD	  8081
-#define P_NOBODY  8082
-#define SALT	  7
-#define HOUR_NSEC 3600000000000ULL
+#define EXACT	 (SHUNT_SLOT_FIRST + 1)
+#define WILD	 (SHUNT_SLOT_FIRST + 2)
+#define P_EXACT	 8080
+#define P_WILD	 8081
+#define P_NOBODY 8082
 
-static struct dataplane *dataplane;
 static int program;
 
 /* ---- the scene ---- */
-
-static inline void run_command(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
 
 static inline int own_program(const char *name)
 {
@@ -49,14 +41,6 @@ static inline int own_program(const char *name)
 	}
 	cr_assert_fail("there is no program %s here", name);
 	return -1;
-}
-
-static inline void parse_address(const char *text, uint8_t ret_address[16])
-{
-	memset(ret_address, 0, 16);
-	ret_address[10] = ret_address[11] = 0xff;
-	if (inet_pton(AF_INET, text, ret_address + 12) != 1)
-		cr_assert_eq(inet_pton(AF_INET6, text, ret_address), 1, "%s", text);
 }
 
 static inline void name(const char *address, uint16_t port, uint32_t slot)
@@ -105,27 +89,6 @@ static inline void open_dataplane(void)
 static inline void close_dataplane(void)
 {
 	dataplane_close(dataplane);
-}
-
-static inline uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-static inline void rule_with(uint32_t slot, enum shunt_verdict verdict, uint8_t flags, double share)
-{
-	const struct shunt_ruling ruling = {
-		.until = now() + HOUR_NSEC,
-		.admit = dataplane_share(share),
-		.salt = SALT,
-		.verdict = (uint8_t)verdict,
-		.flags = flags,
-	};
-
-	cr_assert_eq(dataplane_rule(dataplane, slot, &ruling), 0);
 }
 
 static inline void rule(enum shunt_verdict verdict)

@@ -15,27 +15,19 @@
 
 #include "bpf/cgroups.h"
 #include "bpf/own.h"
-#include "kernel/dataplane.h"
+#include "bpf/rulings.h"
 
 #define SLOTS 16
 /* Slots, and the port of all of them. */
-#define EXACT	  (SHUNT_SLOT_FIRST + 1)
-#define PREFIX	  (SHUNT_SLOT_FIRST + 2)
-#define LONGER	  (SHUNT_SLOT_FIRST + 3)
-#define PORT	  5432
-#define P_NOBODY  5433
-#define SALT	  7
-#define HOUR_NSEC 3600000000000ULL
+#define EXACT	 (SHUNT_SLOT_FIRST + 1)
+#define PREFIX	 (SHUNT_SLOT_FIRST + 2)
+#define LONGER	 (SHUNT_SLOT_FIRST + 3)
+#define PORT	 5432
+#define P_NOBODY 5433
 
-static struct dataplane *dataplane;
 static uint32_t netns;
 
 /* ---- the scene ---- */
-
-static void run_command(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
 
 static uint32_t own_netns(void)
 {
@@ -43,14 +35,6 @@ static uint32_t own_netns(void)
 
 	cr_assert_eq(stat("/proc/self/ns/net", &status), 0);
 	return (uint32_t)status.st_ino;
-}
-
-static void parse_address(const char *text, uint8_t ret_address[16])
-{
-	memset(ret_address, 0, 16);
-	ret_address[10] = ret_address[11] = 0xff;
-	if (inet_pton(AF_INET, text, ret_address + 12) != 1)
-		cr_assert_eq(inet_pton(AF_INET6, text, ret_address), 1, "%s", text);
 }
 
 static void name(const char *address, uint64_t cgroup, uint32_t slot)
@@ -124,27 +108,6 @@ static void tear_down(void)
 }
 
 TestSuite(connect, .init = set_up, .fini = tear_down);
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-static void rule_with(uint32_t slot, enum shunt_verdict verdict, uint8_t flags, double share)
-{
-	const struct shunt_ruling ruling = {
-		.until = now() + HOUR_NSEC,
-		.admit = dataplane_share(share),
-		.salt = SALT,
-		.verdict = (uint8_t)verdict,
-		.flags = flags,
-	};
-
-	cr_assert_eq(dataplane_rule(dataplane, slot, &ruling), 0);
-}
 
 static void rule(uint32_t slot, enum shunt_verdict verdict)
 {
