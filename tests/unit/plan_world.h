@@ -31,6 +31,7 @@ static struct world {
 	struct config_endpoint endpoints[WORLD_SERVICES][WORLD_ENDPOINTS];
 	uint64_t now;
 	uint64_t sockets; /* listeners so far */
+	unsigned runs; /* of the plan */
 } world;
 
 static inline void world_open(struct observer *observer, uint32_t max_services)
@@ -45,6 +46,7 @@ static inline void world_open(struct observer *observer, uint32_t max_services)
 	world.config.discover = true;
 	world.config.services = world.configured;
 	world.now = 5000 * SECOND;
+	world.runs = 0;
 }
 
 static inline void world_close(void)
@@ -56,6 +58,7 @@ static inline void world_close(void)
 
 static inline void world_run(void)
 {
+	world.runs++;
 	cr_assert_eq(plan_run(&world.plan, &world.config, world.now), 0);
 }
 
@@ -63,6 +66,7 @@ static inline void world_run(void)
 static inline void world_live(unsigned seconds)
 {
 	struct shunt_cell cell = {0};
+	bool freed;
 
 	for (unsigned i = 0; i < seconds; i++) {
 		world.now += SECOND;
@@ -71,8 +75,8 @@ static inline void world_live(unsigned seconds)
 			if (world.services.items[slot].origin != SERVICE_FREE)
 				window_add(&world.services.items[slot].window, world.now, &cell);
 		}
-		services_sweep(&world.services, world.plan.observer, world.now);
-		if (world.plan.crowded || world.plan.full)
+		freed = services_sweep(&world.services, world.plan.observer, world.now);
+		if (plan_is_due(&world.plan, freed, world.now))
 			world_run();
 	}
 }

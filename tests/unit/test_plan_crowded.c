@@ -51,6 +51,7 @@ Test(plan_crowded, past_the_limit_is_other)
 	cr_expect(world.plan.crowded);
 	/* Listeners that are there are never driven out by others. */
 	world_live(3600);
+	cr_expect_eq(world.runs, 1, "there is no room to look for");
 	cr_expect_eq(inbound(OWN, "0.0.0.0", 1), server("a:1"));
 	cr_expect_eq(inbound(OWN, "0.0.0.0", 2), server("b:2"));
 	cr_expect_eq(inbound(OWN, "0.0.0.0", 3), SHUNT_SLOT_OTHER_SERVER);

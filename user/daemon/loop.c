@@ -69,7 +69,7 @@ void daemon_replan(struct daemon *daemon)
 	record_resume(daemon->record, daemon_now());
 	if (r < 0)
 		log_warning("services: %s, keeping those there are", strerror(-r));
-	daemon->replan = daemon->plan.crowded || daemon->plan.full;
+	daemon->failed = r < 0;
 	daemon->discovery.changed = false;
 	if (daemon->plan.full && !daemon->told_full)
 		log_warning("services: the kernel's table of %u addresses is full, "
@@ -230,15 +230,17 @@ static void judge_services(struct daemon *daemon, uint64_t now)
 
 static void each_second(struct daemon *daemon, uint64_t now)
 {
+	bool freed;
+
 	observer_note_missed(daemon->observer);
 	daemon_read_queues(daemon);
 	show_release(daemon->show);
 	enforcer_refresh(&daemon->enforcer);
-	services_sweep(&daemon->services, daemon->observer, now);
+	freed = services_sweep(&daemon->services, daemon->observer, now);
 	latencies_look(&daemon->latencies, daemon->record, now);
 	record_look(daemon->record);
-	/* Cgroups come and go by themselves; a full table may have room again. */
-	if (daemon->replan || has_cgroups(daemon->config))
+	/* Cgroups come and go by themselves; what failed for want of memory is tried again. */
+	if (plan_is_due(&daemon->plan, freed, now) || daemon->failed || has_cgroups(daemon->config))
 		daemon_replan(daemon);
 }
 

@@ -101,6 +101,7 @@ static void make_room(struct run *run)
 	for (uint32_t i = services->count; i-- > SHUNT_SLOT_FIRST;) {
 		if (services->items[i].origin == SERVICE_DISCOVERED) {
 			services_retire(&services->items[i], run->now);
+			run->plan->retired = true;
 			return;
 		}
 	}
@@ -261,7 +262,8 @@ static int plan_found(struct run *run, struct found *found)
 	if (!service) {
 		/* Told once a run, so that one idle service makes room at a time. */
 		if (!run->plan->crowded)
-			services_retire_idle(services, run->plan->observer, run->now);
+			run->plan->retired |=
+				services_retire_idle(services, run->plan->observer, run->now);
 		run->plan->crowded = true;
 		found->slot = other_slot(role);
 		return bind_found(run, found, found->slot);
@@ -337,6 +339,7 @@ static void begin(struct run *run)
 	struct services *services = run->plan->services;
 
 	run->plan->crowded = false;
+	run->plan->retired = false;
 	begin_found(run);
 	for (uint32_t i = SHUNT_SLOT_FIRST; i < services->count; i++) {
 		services->items[i].wanted = false;
@@ -380,6 +383,14 @@ int plan_run(struct plan *plan, const struct config *config, uint64_t now)
 out:
 	bindings_done(&run.desired);
 	return r;
+}
+
+bool plan_is_due(struct plan *plan, bool freed, uint64_t now)
+{
+	if (plan->full || plan->retired)
+		return true;
+	return plan->crowded &&
+	       (freed || services_retire_idle(plan->services, plan->observer, now));
 }
 
 void plan_done(struct plan *plan)

@@ -138,8 +138,10 @@ bool services_retire_idle(struct services *services, struct observer *observer, 
 	return idlest;
 }
 
-void services_sweep(struct services *services, struct observer *observer, uint64_t now)
+bool services_sweep(struct services *services, struct observer *observer, uint64_t now)
 {
+	bool freed = false;
+
 	for (uint32_t i = SHUNT_SLOT_FIRST; i < services->count; i++) {
 		struct service *service = &services->items[i];
 
@@ -150,5 +152,7 @@ void services_sweep(struct services *services, struct observer *observer, uint64
 		observer_clear(observer, i);
 		queues_clear(&services->queues, i);
 		memset(service, 0, sizeof(*service));
+		freed = true;
 	}
+	return freed;
 }

@@ -86,7 +86,7 @@ void services_retire(struct service *service, uint64_t now);
  */
 bool services_retire_idle(struct services *services, struct observer *observer, uint64_t now);
 
-/* Frees the slots of retired services whose connections have ended. */
-void services_sweep(struct services *services, struct observer *observer, uint64_t now);
+/* Frees the slots of retired services whose connections have ended.  Whether there were any. */
+bool services_sweep(struct services *services, struct observer *observer, uint64_t now);
 
 #endif

@@ -64,7 +64,7 @@ struct daemon {
 	uint64_t ticks;
 	double tick_late; /* seconds */
 	uint64_t events_lost; /* as of the last tick */
-	bool replan; /* in a second */
+	bool failed; /* the last plan could not be made or followed */
 	bool replanned; /* in this tick already */
 	bool told_full;
 	bool told_queues;
