@@ -111,11 +111,11 @@ static void add_up(struct queues *queues, const struct bindings *bindings)
 	for (int full = 1; full >= 0; full--) {
 		for (size_t i = 0; i < queues->next.count; i++) {
 			const struct shunt_queue *listener = &queues->next.items[i];
-			uint32_t slot = bindings_listener_slot(bindings, &listener->local);
-			struct queue *queue = &queues->slots[slot];
+			struct queue *queue;
 
 			if (is_full(listener) != full)
 				continue;
+			queue = &queues->slots[bindings_listener_slot(bindings, &listener->local)];
 			queue->length += listener->length;
 			queue->limit += listener->limit;
 			queue->drops += believed(queues, listener, &budget);

@@ -313,7 +313,7 @@ static void read_all(const struct shunt_source *source, struct arrivals *ret_arr
 			first = at;
 	}
 	for (unsigned i = 0; i < count; i++)
-		ret_arrivals->at[i] = source->times[i] - first;
+		ret_arrivals->at[i] = source->times[(source->count - count + i) % TIMES] - first;
 	sort(ret_arrivals->at, count);
 	ret_arrivals->count = count;
 	ret_arrivals->first = first;
@@ -338,6 +338,16 @@ static bool comes_in_crowds(const struct shunt_source *source)
 	unsigned count = source->count < TIMES ? source->count : TIMES;
 
 	return (unsigned)__builtin_popcount(source->crowded) > count / 4;
+}
+
+/* Without a single gap of an interval's length there is no train that could be found. */
+static bool is_dense(const struct arrivals *arrivals)
+{
+	for (unsigned i = 1; i < arrivals->count; i++) {
+		if (arrivals->at[i] - arrivals->at[i - 1] >= LEAST)
+			return false;
+	}
+	return true;
 }
 
 /* A client that comes at this interval, rests for long, and comes so again. */
@@ -389,6 +399,8 @@ void rhythm_find(const struct shunt_source *source, uint32_t now, struct rhythm 
 	if (source->count < RHYTHM_ARRIVALS_LEAST || comes_in_crowds(source))
 		return;
 	read_all(source, &all);
+	if (is_dense(&all))
+		return;
 	for (unsigned count = all.count; count >= RHYTHM_ARRIVALS_LEAST; count--) {
 		struct finding best = {.chance = allowed_chance(source, count == all.count)};
 

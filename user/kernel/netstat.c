@@ -9,27 +9,16 @@
 /* Both lines of TcpExt are about 3 KiB. */
 #define LINE_SIZE 8192
 
-/* Which word of a line it is; 0 where it is none (the first is the line's name). */
-static int find_word(char *line, const char *word)
+/* The figure below a name, which begins with the space before it; or NULL. */
+static const char *figure_of(const char *names, const char *figures, const char *name)
 {
-	char *rest = NULL;
-	int at = 0;
+	const char *found = strstr(names, name);
 
-	for (char *found = strtok_r(line, " \n", &rest); found;
-	     found = strtok_r(NULL, " \n", &rest), at++) {
-		if (!strcmp(found, word))
-			return at;
+	for (const char *at = names; found && figures && at <= found; at++) {
+		if (*at == ' ' && (figures = strchr(figures, ' ')))
+			figures++;
 	}
-	return 0;
-}
-
-static const char *word_at(char *line, int at)
-{
-	char *rest = NULL, *found = strtok_r(line, " \n", &rest);
-
-	while (found && at--)
-		found = strtok_r(NULL, " \n", &rest);
-	return found;
+	return found ? figures : NULL;
 }
 
 /* Names and figures come in pairs of lines, each with the name of its group. */
@@ -43,12 +32,10 @@ int netstat_listen_drops(uint64_t *ret_drops)
 		return -errno;
 	while (fgets(names, sizeof(names), file) && fgets(figures, sizeof(figures), file)) {
 		const char *figure;
-		int at;
 
 		if (strncmp(names, "TcpExt:", strlen("TcpExt:")))
 			continue;
-		at = find_word(names, "ListenDrops");
-		figure = at ? word_at(figures, at) : NULL;
+		figure = figure_of(names, figures, " ListenDrops");
 		if (!figure)
 			break;
 		*ret_drops = strtoull(figure, NULL, 10);
