@@ -262,8 +262,8 @@ static int plan_found(struct run *run, struct found *found)
 	if (!service) {
 		/* Told once a run, so that one idle service makes room at a time. */
 		if (!run->plan->crowded)
-			run->plan->retired |=
-				services_retire_idle(services, run->plan->observer, run->now);
+			run->plan->retired |= services_retire_idle(services, run->plan->observer,
+								   run->now);
 		run->plan->crowded = true;
 		found->slot = other_slot(role);
 		return bind_found(run, found, found->slot);
