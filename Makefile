@@ -111,7 +111,7 @@ BENCH_TOOLS := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 # ---- targets for people -------------------------------------------------------------------------
 
-.PHONY: all bpf kernels tests unit-tests deps run check test bench prove lint lint-format lint-tidy \
+.PHONY: all bpf kernels tests unit-tests deps run check test bench quote prove lint lint-format lint-tidy \
 	lint-cppcheck install deb clean help vmlinux FORCE
 
 all: $(BUILD)/shunt ## build build/shunt (the default)
@@ -143,6 +143,9 @@ bench: ## measure what shunt costs and write docs/bench.md (root; 13 minutes; QU
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(BENCH_TOOLS)
 	$(Q)BUILD=$(BUILD) QUICK='$(QUICK)' tests/bench/run
 
+quote: ## put the figures of docs/bench.md into README.md and shunt(8), as make bench does itself
+	$(Q)tests/bench/quote
+
 prove: ## show at length what is promised and write docs/proof.md (root; 35 minutes; RUNS=3: a mere try)
 	$(Q)packaging/deps build run test
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS) $(addprefix $(BUILD)/tests/unit/,test_store_kill test_replay_day) \
@@ -157,7 +160,7 @@ lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-ti
 install: $(BUILD)/shunt ## install the program, its pages, unit, rules and completion (PREFIX, DESTDIR)
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/sbin/shunt)
 	$(Q)install -D -m 755 $(BUILD)/shunt $(DESTDIR)$(PREFIX)/sbin/shunt
-	$(Q)for page in $(wildcard docs/*.[1-8]); do \
+	$(Q)for page in $(wildcard docs/man/*.[1-8]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
 	$(Q)install -D -m 644 packaging/systemd/shunt.service $(DESTDIR)$(PREFIX)/lib/systemd/system/shunt.service

@@ -34,3 +34,8 @@ same() {
 		not_ok "$1" "${difference:-nothing to compare}"
 	fi
 }
+
+# listed TEXT...: a line each
+listed() {
+	printf '%s\n' "$@"
+}

@@ -242,10 +242,6 @@ int cli_top(const struct cli_options *options)
 	char url[ASK_URL_MAX], *text;
 	int r;
 
-	if (options->json) {
-		log_error("top: --json: expected none, try 'shunt status --json'");
-		return EXIT_USAGE;
-	}
 	r = ask_url(options, "top", url);
 	if (r == EXIT_DONE)
 		r = ask_status("top", url, &top.status, &text);

@@ -189,7 +189,7 @@ void top_draw_help(void)
 		"R                  s: a server here; c: what is called from here, a client",
 		"!! and !           it does not do its work; first signs, or a checker's fault",
 		"X                  its breaker is open or half-open",
-		"shunt(8) says what the states mean. Nothing can be changed here.",
+		"shunt-status(8) says what the states mean. Nothing can be changed here.",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
