@@ -111,8 +111,8 @@ BENCH_TOOLS := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 # ---- targets for people -------------------------------------------------------------------------
 
-.PHONY: all bpf kernels tests unit-tests deps run check test bench quote prove lint lint-format lint-tidy \
-	lint-cppcheck install deb clean help vmlinux FORCE
+.PHONY: all bpf kernels tests unit-tests deps run demo check test bench quote prove lint lint-format \
+	lint-tidy lint-cppcheck install deb clean help vmlinux FORCE
 
 all: $(BUILD)/shunt ## build build/shunt (the default)
 bpf: $(SKELETONS) ## build the BPF objects and their skeletons alone
@@ -123,6 +123,11 @@ deps: ## install the Debian packages that a build and a run need (root; only wha
 run: deps ## install what is missing, build, and observe this host (root; ARGS="-c FILE")
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	$(Q)exec $(BUILD)/shunt run $(ARGS)
+
+demo: ## see what shunt shows of a flapping nginx, in namespaces of its own (root; 3 minutes; PACE=0: no pauses)
+	$(Q)packaging/deps build run demo
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(addprefix $(BUILD)/tests/netns/,load states) $(OUT)/tests/netns/pass.bpf.o
+	$(Q)BUILD=$(BUILD) PACE='$(or $(PACE),1)' exec tests/demo/run
 
 check: ## install what is missing, build, lint, and run every test (root)
 	$(Q)packaging/deps build run test

@@ -141,7 +141,7 @@ deps bogus
 check "an unknown purpose: failure" test $? -eq 1
 
 # The real list: three fields, a reason, no package twice.
-bad=$(awk '/^#/ || !NF { next } !/^[a-z0-9.+-]+ +(build|run|test|bench)(,bench)? +# .+/ || seen[$1]++' \
+bad=$(awk '/^#/ || !NF { next } !/^[a-z0-9.+-]+ +(build|run|test|bench)(,bench)?(,demo)? +# .+/ || seen[$1]++' \
 	packaging/debian-packages.txt)
 printf '%s\n' "$bad" >"$scratch/out"
 check "each line of the list has a purpose and a reason" test -z "$bad"
