@@ -45,10 +45,26 @@ static const struct action actions[] = {
 #define ACTIONS	     (sizeof(actions) / sizeof(actions[0]))
 #define FINDINGS_MAX (2 + SIGNAL_MAX + ACTIONS)
 
-static const char no_privileges[] = "not permitted, expected root or CAP_BPF, CAP_PERFMON and "
-				    "CAP_NET_ADMIN";
+/* What stands against a start; NULL: nothing. */
+static const char *find_obstacle(void)
+{
+	static char text[sizeof("not permitted, missing: ") + PRIVILEGE_NAMES_MAX];
+	char missing[PRIVILEGE_NAMES_MAX];
 
-static struct finding find_signal(enum signal_id id, bool available, bool may_load, bool has_btf)
+	privilege_missing(missing);
+	if (missing[0]) {
+		snprintf(text, sizeof(text), "not permitted, missing: %s", missing);
+		return text;
+	}
+	/* A program of two instructions that needs nothing but to be asked for. */
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SOCKET_FILTER, NULL) <= 0)
+		return "bpf(2) is refused although the capabilities are there: by a seccomp "
+		       "profile, as of a container, or by the kernel's lockdown";
+	return NULL;
+}
+
+static struct finding find_signal(enum signal_id id, bool available, const char *obstacle,
+				  bool has_btf)
 {
 	const struct signal *signal = signal_at(id);
 	struct finding finding = {"signal", signal->name, false, signal->what, NULL};
@@ -57,8 +73,8 @@ static struct finding find_signal(enum signal_id id, bool available, bool may_lo
 		finding.why = "the kernel's types (BTF) cannot be read";
 	else if (!available)
 		finding.why = signal->why_not;
-	else if (!may_load)
-		finding.why = no_privileges;
+	else
+		finding.why = obstacle;
 	finding.available = !finding.why;
 	return finding;
 }
@@ -73,12 +89,14 @@ static bool has_cgroups(void)
 }
 
 /* Probing loads a program of two instructions, which takes privileges. */
-static struct finding find_action(const struct action *action, bool may_load)
+static struct finding find_action(const struct action *action, const char *obstacle)
 {
 	struct finding finding = {"action", action->name, false, action->what, NULL};
 
-	if (!may_load)
-		finding.why = no_privileges;
+	if (obstacle)
+		finding.why = obstacle;
+	else if (!privilege_may_divert())
+		finding.why = "not permitted, missing: CAP_NET_ADMIN";
 	else if (libbpf_probe_bpf_prog_type(action->hook, NULL) <= 0)
 		finding.why = "the kernel refuses this kind of program";
 	else if (action->hook == BPF_PROG_TYPE_CGROUP_SOCK_ADDR && !has_cgroups())
@@ -90,15 +108,11 @@ static struct finding find_action(const struct action *action, bool may_load)
 static size_t examine(struct finding findings[static FINDINGS_MAX])
 {
 	bool signals[SIGNAL_MAX], has_btf = !signal_probe(signals);
-	bool may_load = privilege_may_load();
+	const char *obstacle = find_obstacle();
 	size_t count = 0;
 
 	findings[count++] = (struct finding){
-		"host",
-		"privileges",
-		may_load,
-		"loading BPF programs",
-		may_load ? NULL : no_privileges,
+		"host", "privileges", !obstacle, "loading BPF programs", obstacle,
 	};
 	findings[count++] = (struct finding){
 		"host",
@@ -108,9 +122,9 @@ static size_t examine(struct finding findings[static FINDINGS_MAX])
 		has_btf ? NULL : "/sys/kernel/btf/vmlinux is not there (CONFIG_DEBUG_INFO_BTF)",
 	};
 	for (enum signal_id id = 0; id < SIGNAL_MAX; id++)
-		findings[count++] = find_signal(id, signals[id], may_load, has_btf);
+		findings[count++] = find_signal(id, signals[id], obstacle, has_btf);
 	for (size_t i = 0; i < ACTIONS; i++)
-		findings[count++] = find_action(&actions[i], may_load);
+		findings[count++] = find_action(&actions[i], obstacle);
 	return count;
 }
 

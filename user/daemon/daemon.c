@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/privilege.h"
@@ -77,7 +78,8 @@ static const char *why_not_load(int error)
 	switch (error) {
 	case -EPERM:
 	case -EACCES:
-		return "not permitted, expected CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN";
+		return "bpf(2) is refused although the capabilities are there: by a seccomp "
+		       "profile, as of a container, or by the kernel's lockdown";
 	case -ENOENT:
 	case -ESRCH:
 		return "this kernel lacks BTF (/sys/kernel/btf/vmlinux) or the tracepoint "
@@ -122,6 +124,23 @@ static int start_engine(struct daemon *daemon)
 	return checkers_init(&daemon->checkers, daemon->observer, services, daemon->engine);
 }
 
+/* Said before anything is tried: a refusal of the kernel's does not say for want of what. */
+static bool may_start(void)
+{
+	char missing[PRIVILEGE_NAMES_MAX];
+
+	privilege_missing(missing);
+	if (!missing[0])
+		return true;
+	if (geteuid())
+		log_error("run: needs root, or CAP_BPF and CAP_PERFMON, and CAP_NET_ADMIN for "
+			  "verdicts; missing: %s",
+			  missing);
+	else
+		log_error("run: not permitted, missing: %s", missing);
+	return false;
+}
+
 static int start_observer(struct daemon *daemon)
 {
 	struct observer_limits limits = {
@@ -130,9 +149,12 @@ static int start_observer(struct daemon *daemon)
 	};
 	int r;
 
-	if (!privilege_may_load()) {
-		log_error("run: needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+	if (!may_start())
 		return -EPERM;
+	if (limits.answers && !privilege_may_divert()) {
+		log_warning("run: the status of HTTP checks cannot be read: missing: "
+			    "CAP_NET_ADMIN");
+		limits.answers = false;
 	}
 	r = observer_open(&limits, &daemon->observer);
 	if (r >= 0)

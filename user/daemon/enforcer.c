@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/privilege.h"
 #include "kernel/cgroup.h"
 #include "kernel/dataplane.h"
 #include "kernel/observer.h"
@@ -118,6 +119,10 @@ int enforcer_start(struct enforcer *enforcer, const struct config *config,
 		return -ENOMEM;
 	if (!config->interfaces.count && !dependency)
 		return 0;
+	if (!privilege_may_divert()) {
+		log_warning("verdicts: missing: CAP_NET_ADMIN; nothing is carried out");
+		return 0;
+	}
 	r = open_dataplane(enforcer, slots);
 	if (r < 0) {
 		log_error("verdicts: cannot load the BPF programs: %s; nothing is carried out",

@@ -15,13 +15,61 @@
 #define CAP_BPF	    39
 #endif
 
-bool privilege_may_load(void)
+#define NOBODY 65534
+
+struct user {
+	const char *name;
+	uid_t uid;
+	gid_t gid;
+};
+
+static struct user find_user(void)
+{
+	const struct passwd *entry = getpwnam("shunt");
+
+	if (entry)
+		return (struct user){"shunt", entry->pw_uid, entry->pw_gid};
+	return (struct user){"nobody", NOBODY, NOBODY};
+}
+
+static const struct {
+	const char *name;
+	unsigned capability;
+	bool loads; /* CAP_SYS_ADMIN will do, of which it was a part before Linux 5.8; else root's
+		     */
+} needed[] = {
+	{"CAP_BPF", CAP_BPF, true},	   {"CAP_PERFMON", CAP_PERFMON, true},
+	{"CAP_CHOWN", CAP_CHOWN, false},   {"CAP_SETUID", CAP_SETUID, false},
+	{"CAP_SETGID", CAP_SETGID, false}, {"CAP_SETPCAP", CAP_SETPCAP, false},
+};
+
+static bool have(unsigned capability, bool admin)
+{
+	return capng_have_capability(CAPNG_EFFECTIVE, capability) ||
+	       (admin && capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN));
+}
+
+void privilege_missing(char ret_names[static PRIVILEGE_NAMES_MAX])
+{
+	bool gives = find_user().uid != NOBODY;
+	size_t used = 0;
+
+	capng_get_caps_process();
+	ret_names[0] = '\0';
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (have(needed[i].capability, needed[i].loads) ||
+		    (!needed[i].loads && geteuid()) ||
+		    (needed[i].capability == CAP_CHOWN && !gives))
+			continue;
+		used += (size_t)snprintf(ret_names + used, PRIVILEGE_NAMES_MAX - used, "%s%s",
+					 used ? ", " : "", needed[i].name);
+	}
+}
+
+bool privilege_may_divert(void)
 {
 	capng_get_caps_process();
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
-		return true;
-	return capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
-	       capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON);
+	return have(CAP_NET_ADMIN, true);
 }
 
 static bool kernel_wants_cap_bpf(void)
@@ -53,21 +101,6 @@ static int become(uid_t uid, gid_t gid, bool keep)
 	if (capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING))
 		return -EPERM;
 	return verify(keep);
-}
-
-struct user {
-	const char *name;
-	uid_t uid;
-	gid_t gid;
-};
-
-static struct user find_user(void)
-{
-	const struct passwd *entry = getpwnam("shunt");
-
-	if (entry)
-		return (struct user){"shunt", entry->pw_uid, entry->pw_gid};
-	return (struct user){"nobody", 65534, 65534};
 }
 
 int privilege_give(const char *path)

@@ -5,8 +5,22 @@
 
 #include <stdbool.h>
 
-/* Whether loading BPF programs can succeed at all: root, or the capabilities for it. */
-bool privilege_may_load(void);
+/* What privilege_missing() writes at most. */
+#define PRIVILEGE_NAMES_MAX 96
+
+/*
+ * The capabilities that a start takes and that are not there, as "CAP_BPF, CAP_PERFMON";
+ * "" where none is missing.  To load and attach, CAP_BPF and CAP_PERFMON; besides, whoever
+ * is root takes CAP_SETUID, CAP_SETGID and CAP_SETPCAP to become somebody else for good, and
+ * CAP_CHOWN where there is a user `shunt`, whose group gets the control socket.
+ */
+void privilege_missing(char ret_names[static PRIVILEGE_NAMES_MAX]);
+
+/*
+ * Whether what touches packets can be loaded: XDP, sk_lookup and the hooks of cgroups take
+ * CAP_NET_ADMIN besides.  Observing goes without it.
+ */
+bool privilege_may_divert(void);
 
 /*
  * Makes a file or directory that of the user that privilege_drop() becomes; nothing where
