@@ -162,7 +162,7 @@ kernels: $(BUILD)/shunt $(addprefix $(BUILD)/tests/netns/,client holder server) 
 
 lint: lint-format lint-cppcheck lint-tidy ## clang-format, cppcheck and clang-tidy over everything
 
-install: $(BUILD)/shunt ## install the program, its pages, unit, rules and completion (PREFIX, DESTDIR)
+install: $(BUILD)/shunt ## install the program, its pages, unit, rules, manifests and completion (PREFIX, DESTDIR)
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/sbin/shunt)
 	$(Q)install -D -m 755 $(BUILD)/shunt $(DESTDIR)$(PREFIX)/sbin/shunt
 	$(Q)for page in $(wildcard docs/man/*.[1-8]); do \
@@ -173,10 +173,11 @@ install: $(BUILD)/shunt ## install the program, its pages, unit, rules and compl
 	$(Q)install -D -m 644 packaging/systemd/shunt.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/shunt.conf
 	$(Q)install -D -m 644 packaging/bash-completion/shunt \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/shunt
-	$(Q)install -d $(SHARE)/shunt/prometheus $(SHARE)/shunt/grafana $(SHARE)/doc/shunt/docs \
+	$(Q)install -d $(SHARE)/shunt/prometheus $(SHARE)/shunt/grafana $(SHARE)/shunt/kubernetes $(SHARE)/doc/shunt/docs \
 		$(SHARE)/doc/shunt/docs/runbooks
 	$(Q)install -m 644 packaging/prometheus/*.yml $(SHARE)/shunt/prometheus
 	$(Q)install -m 644 packaging/grafana/shunt.json $(SHARE)/shunt/grafana
+	$(Q)install -m 644 packaging/kubernetes/*.yaml $(SHARE)/shunt/kubernetes
 	$(Q)install -m 644 *.md LICENSE $(SHARE)/doc/shunt
 	$(Q)install -m 644 docs/*.md $(SHARE)/doc/shunt/docs
 	$(Q)install -m 644 docs/runbooks/*.md $(SHARE)/doc/shunt/docs/runbooks

@@ -27,9 +27,10 @@ licences() {
 	while read -r file; do
 		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
 			{ echo "$file: no SPDX line" && bad=1; }
-	done < <(find Makefile .ci packaging/deps packaging/debian include user bpf tests -type f \
-		\( -name '*.[ch]' -o -name '*.sh' -o -name run -o -name Makefile -o -name deps \) \
-		-o -path 'packaging/debian/*' -type f -name '[bp]*[dtm]')
+	done < <(find Makefile .ci packaging/deps packaging/debian packaging/container packaging/kubernetes include user \
+		bpf tests -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name run -o -name Makefile -o -name deps \
+		-o -path 'packaging/debian/[bp]*[dtm]' -o -path 'packaging/container/*' -o -path 'packaging/kubernetes/*' \
+		-o -path 'tests/prove/*' \))
 	return "$bad"
 }
 
