@@ -12,6 +12,8 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 
+#include "shunt/verdict.h"
+
 #include "address.bpf.h"
 
 #define VLAN_TAGS_MAX	   2 /* 802.1ad: the service's and the customer's */

@@ -3,7 +3,7 @@
 #ifndef SHUNT_BPF_RULING_H
 #define SHUNT_BPF_RULING_H
 
-#include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 /* How many slots there are; a slot's counters of a CPU are cpu * slots + slot. */
 const volatile __u32 shunt_slots = 1;

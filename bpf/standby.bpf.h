@@ -3,7 +3,7 @@
 #ifndef SHUNT_BPF_STANDBY_H
 #define SHUNT_BPF_STANDBY_H
 
-#include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 /* A socket that ceases to listen leaves by itself. */
 struct {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "kernel/dataplane.h"
+#include "shunt/abi.h"
 
 #define SLOTS	  16
 #define SLOT	  5 /* whose ruling is in force; no packet is for it */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 #include "abi.skel.h"
 #include "observe.skel.h"

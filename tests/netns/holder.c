@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kernel/dataplane.h"
+#include "shunt/abi.h"
 
 #include "peer.h"
 

@@ -16,6 +16,7 @@
 #include "kernel/interface.h"
 #include "kernel/outbound.h"
 #include "kernel/redirect.h"
+#include "shunt/abi.h"
 
 #include "breaker.skel.h"
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 /* Interfaces that one data plane may be attached to. */
 #define DATAPLANE_INTERFACES_MAX 64

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 struct flows;
 

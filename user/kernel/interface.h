@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 /*
  * What programs must know of an interface of the caller's network namespace.  0 or a negative

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 struct outbound_options {
 	uint32_t slots;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 struct redirect;
 

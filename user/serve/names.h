@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 /* server, client */
 const char *name_role(enum shunt_role role);

@@ -14,6 +14,7 @@
 #include "engine/health.h"
 #include "engine/prober.h"
 #include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 /* With the terminating 0; longer ones are cut. */
 #define VIEW_NAME_MAX	128
