@@ -34,14 +34,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define PORT_KINDS                                                                                 \
 	(SHUNT_PORT_OUTBOUND | SHUNT_PORT_OUTBOUND_PREFIX | SHUNT_PORT_OUTBOUND_ANY_NETNS)
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1); /* slots, set before load */
-	__type(key, __u32);
-	__type(value, struct shunt_target);
-} shunt_fallbacks SEC(".maps");
-
 /*
  * Whether a ruling is in force on the service that a remote endpoint belongs to, as
  * find_outbound() of bpf/service.bpf.h finds it.
@@ -110,7 +102,7 @@ static __always_inline __u32 rule(struct bpf_sock_addr *ctx, struct shunt_endpoi
 
 	if (!find_ruling(ctx, remote, &found))
 		return SHUNT_VERDICT_PASS;
-	fallback = bpf_map_lookup_elem(&shunt_fallbacks, &found.slot);
+	fallback = bpf_map_lookup_elem(&shunt_targets, &found.slot);
 	if (fallback && ctx->family == AF_INET && !is_ipv4(fallback->addr))
 		fallback = NULL;
 	*ret_fallback = fallback;

@@ -18,14 +18,6 @@
  */
 #define LEAD_NSEC 900000000ULL
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, SHUNT_SLOTS_MAX);
-	__type(key, __u32); /* slot */
-	__type(value, struct shunt_target);
-} shunt_targets SEC(".maps");
-
 /* SYNs on their way from an interface to where their listener is looked for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -29,6 +29,15 @@ struct {
 	__type(value, struct shunt_verdict_counts);
 } shunt_verdicts SEC(".maps");
 
+/* Where connections go under REDIRECT, those of dependencies as well. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1); /* slots, set before load */
+	__type(key, __u32); /* slot */
+	__type(value, struct shunt_target);
+} shunt_targets SEC(".maps");
+
 /* A ruling that was found to be in force. */
 struct found {
 	__u32 slot;

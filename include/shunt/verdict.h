@@ -68,7 +68,7 @@ enum shunt_unjudged {
 	SHUNT_UNJUDGED_MAX,
 };
 
-/* Where a slot's connections go under REDIRECT: the value of shunt_targets and shunt_fallbacks. */
+/* Where a slot's connections go under REDIRECT: the value of shunt_targets. */
 struct shunt_target {
 	__u8 addr[16];
 	__u16 port;

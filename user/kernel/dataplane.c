@@ -40,6 +40,13 @@ struct dataplane {
 
 /* ---- open and close ---- */
 
+static uint32_t count_cpus(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 ? (uint32_t)cpus : 1;
+}
+
 static size_t rulings_size(const struct dataplane *dataplane)
 {
 	return sizeof(struct shunt_ruling) * dataplane->slots;
@@ -55,6 +62,17 @@ static int share(struct bpf_map *map, int fd)
 	return fd < 0 ? bpf_map__set_max_entries(map, OWN_ENTRIES) : bpf_map__reuse_fd(map, fd);
 }
 
+int dataplane_size_maps(struct breaker_bpf *bpf, uint32_t slots)
+{
+	int r = bpf_map__set_max_entries(bpf->maps.shunt_rulings, slots);
+
+	if (r >= 0)
+		r = bpf_map__set_max_entries(bpf->maps.shunt_verdicts, slots * count_cpus());
+	if (r >= 0)
+		r = bpf_map__set_max_entries(bpf->maps.shunt_targets, slots);
+	return r;
+}
+
 static int prepare_maps(struct dataplane *dataplane, const struct dataplane_options *options)
 {
 	struct breaker_bpf *bpf = dataplane->bpf;
@@ -65,10 +83,7 @@ static int prepare_maps(struct dataplane *dataplane, const struct dataplane_opti
 		return -errno;
 	bpf->rodata->shunt_slots = dataplane->slots;
 	bpf->rodata->shunt_netns = (uint32_t)netns.st_ino;
-	r = bpf_map__set_max_entries(bpf->maps.shunt_rulings, dataplane->slots);
-	if (r < 0)
-		return r;
-	r = bpf_map__set_max_entries(bpf->maps.shunt_verdicts, dataplane->slots * dataplane->cpus);
+	r = dataplane_size_maps(bpf, dataplane->slots);
 	if (r < 0)
 		return r;
 	if (dataplane->redirect)
@@ -133,7 +148,6 @@ static int load(struct dataplane *dataplane, const struct dataplane_options *opt
 
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret_dataplane)
 {
-	int cpus = libbpf_num_possible_cpus();
 	struct dataplane *dataplane;
 	int r;
 
@@ -143,7 +157,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	if (!dataplane)
 		return -ENOMEM;
 	dataplane->slots = options->slots;
-	dataplane->cpus = cpus > 0 ? (uint32_t)cpus : 1;
+	dataplane->cpus = count_cpus();
 	r = load(dataplane, options);
 	if (r < 0) {
 		dataplane_close(dataplane);
@@ -225,6 +239,7 @@ int dataplane_attach_outbound(struct dataplane *dataplane, int cgroup, int outbo
 		.cgroup = cgroup,
 		.rulings_fd = bpf_map__fd(dataplane->bpf->maps.shunt_rulings),
 		.verdicts_fd = bpf_map__fd(dataplane->bpf->maps.shunt_verdicts),
+		.targets_fd = bpf_map__fd(dataplane->bpf->maps.shunt_targets),
 		.outbound_fd = outbound_fd,
 		.prefixes_fd = prefixes_fd,
 	};

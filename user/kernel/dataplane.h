@@ -26,6 +26,10 @@ struct dataplane_options {
 
 struct dataplane;
 
+/* Sizes the maps of opened programs; for dataplane_open() and for who foretells it. */
+struct breaker_bpf;
+int dataplane_size_maps(struct breaker_bpf *bpf, uint32_t slots);
+
 /*
  * Loads the programs for the network namespace of the caller, attached nowhere, every
  * verdict PASS.  The maps that are shared stay the observer's; their descriptors are not

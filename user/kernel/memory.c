@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/dataplane.h"
+
 #include "breaker.skel.h"
 #include "connect.skel.h"
 #include "observe.skel.h"
@@ -110,16 +112,12 @@ static int add_breaker(uint32_t slots, struct kernel_memory *memory)
 {
 	static const char *const shared[] = {"shunt_inbound", "shunt_probers", "shunt_standbys",
 					     NULL};
-	int cpus = libbpf_num_possible_cpus();
 	struct breaker_bpf *bpf = breaker_bpf__open();
 	int r;
 
 	if (!bpf)
 		return -ENOMEM;
-	r = bpf_map__set_max_entries(bpf->maps.shunt_rulings, slots);
-	if (r >= 0)
-		r = bpf_map__set_max_entries(bpf->maps.shunt_verdicts,
-					     slots * (cpus > 0 ? (uint32_t)cpus : 1));
+	r = dataplane_size_maps(bpf, slots);
 	if (r >= 0)
 		memory->verdicts += object_memory(bpf->obj, shared);
 	breaker_bpf__destroy(bpf);
@@ -138,20 +136,17 @@ static int add_standby(struct kernel_memory *memory)
 	return 0;
 }
 
-static int add_connect(uint32_t slots, struct kernel_memory *memory)
+static int add_connect(struct kernel_memory *memory)
 {
-	static const char *const shared[] = {"shunt_rulings", "shunt_verdicts", "shunt_outbound",
-					     "shunt_prefixes", NULL};
+	static const char *const shared[] = {"shunt_rulings",  "shunt_verdicts", "shunt_targets",
+					     "shunt_outbound", "shunt_prefixes", NULL};
 	struct connect_bpf *bpf = connect_bpf__open();
-	int r;
 
 	if (!bpf)
 		return -ENOMEM;
-	r = bpf_map__set_max_entries(bpf->maps.shunt_fallbacks, slots);
-	if (r >= 0)
-		memory->verdicts += object_memory(bpf->obj, shared);
+	memory->verdicts += object_memory(bpf->obj, shared);
 	connect_bpf__destroy(bpf);
-	return r;
+	return 0;
 }
 
 int memory_add_dataplane(uint32_t slots, bool outbound, struct kernel_memory *memory)
@@ -163,7 +158,7 @@ int memory_add_dataplane(uint32_t slots, bool outbound, struct kernel_memory *me
 	if (r >= 0)
 		r = add_standby(memory);
 	if (r >= 0 && outbound)
-		r = add_connect(slots, memory);
+		r = add_connect(memory);
 	if (r >= 0)
 		memory->fixed += memory->verdicts;
 	return r;

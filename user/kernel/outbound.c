@@ -31,11 +31,11 @@ static int prepare_maps(struct connect_bpf *bpf, const struct outbound_options *
 	if (r >= 0)
 		r = bpf_map__reuse_fd(bpf->maps.shunt_verdicts, options->verdicts_fd);
 	if (r >= 0)
+		r = bpf_map__reuse_fd(bpf->maps.shunt_targets, options->targets_fd);
+	if (r >= 0)
 		r = share(bpf->maps.shunt_outbound, options->outbound_fd);
 	if (r >= 0)
 		r = share(bpf->maps.shunt_prefixes, options->prefixes_fd);
-	if (r >= 0)
-		r = bpf_map__set_max_entries(bpf->maps.shunt_fallbacks, options->slots);
 	return r;
 }
 
@@ -109,7 +109,7 @@ void outbound_arm(struct outbound *outbound, uint32_t rulings)
 int outbound_set_fallback(struct outbound *outbound, uint32_t slot,
 			  const struct shunt_target *fallback)
 {
-	struct bpf_map *map = outbound->bpf->maps.shunt_fallbacks;
+	struct bpf_map *map = outbound->bpf->maps.shunt_targets;
 	int r;
 
 	if (slot >= outbound->slots)

@@ -14,7 +14,7 @@
 struct outbound_options {
 	uint32_t slots;
 	int cgroup; /* whose processes, and those of all below it, meet the verdicts */
-	int rulings_fd, verdicts_fd; /* the data plane's */
+	int rulings_fd, verdicts_fd, targets_fd; /* the data plane's */
 	int outbound_fd, prefixes_fd; /* what services are found by; -1: a map of its own */
 };
 
