@@ -93,41 +93,48 @@ static __always_inline int refuse(void)
 	return REFUSE;
 }
 
-/* The verdict on an attempt; where it is REDIRECT, there is a fallback to go to. */
-static __always_inline __u32 rule(struct bpf_sock_addr *ctx, struct shunt_endpoint *remote,
-				  const struct shunt_target **ret_fallback)
+/*
+ * Carries the verdict on an attempt out, but for the address to go to instead, which is that
+ * of *ret_fallback; left as it is where there is none.
+ */
+static __always_inline int rule(struct bpf_sock_addr *ctx, struct shunt_endpoint *remote,
+				const struct shunt_target **ret_fallback)
 {
 	const struct shunt_target *fallback;
 	struct found found = {};
+	__u32 verdict;
 
+	remote->port = bpf_ntohs(ctx->user_port);
 	if (!find_ruling(ctx, remote, &found))
-		return SHUNT_VERDICT_PASS;
+		return GO_ON;
 	fallback = bpf_map_lookup_elem(&shunt_targets, &found.slot);
 	if (fallback && ctx->family == AF_INET && !is_ipv4(fallback->addr))
 		fallback = NULL;
+	verdict = pronounce(&found, judge(ctx, &found, fallback));
+	if (verdict == SHUNT_VERDICT_PASS)
+		return GO_ON;
+	if (verdict != SHUNT_VERDICT_REDIRECT || !fallback)
+		return refuse();
+	ctx->user_port = bpf_htons(fallback->port);
 	*ret_fallback = fallback;
-	return pronounce(&found, judge(ctx, &found, fallback));
+	return GO_ON;
 }
 
+/* Each hook lets its program at the address of its own family alone. */
 SEC("cgroup/connect4")
 int shunt_connect4(struct bpf_sock_addr *ctx)
 {
 	const struct shunt_target *fallback = NULL;
 	struct shunt_endpoint remote = {};
-	__u32 verdict;
+	int answer;
 
 	if (!shunt_armed || ctx->protocol != IPPROTO_TCP)
 		return GO_ON;
 	map_ipv4(remote.addr, ctx->user_ip4);
-	remote.port = bpf_ntohs(ctx->user_port);
-	verdict = rule(ctx, &remote, &fallback);
-	if (verdict == SHUNT_VERDICT_PASS)
-		return GO_ON;
-	if (verdict != SHUNT_VERDICT_REDIRECT || !fallback)
-		return refuse();
-	ctx->user_ip4 = ((const __be32 *)fallback->addr)[3];
-	ctx->user_port = bpf_htons(fallback->port);
-	return GO_ON;
+	answer = rule(ctx, &remote, &fallback);
+	if (fallback)
+		ctx->user_ip4 = ((const __be32 *)fallback->addr)[3];
+	return answer;
 }
 
 SEC("cgroup/connect6")
@@ -137,7 +144,7 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 	struct shunt_endpoint remote = {};
 	__be32 *words = (__be32 *)remote.addr;
 	const __be32 *there;
-	__u32 verdict;
+	int answer;
 
 	if (!shunt_armed || ctx->protocol != IPPROTO_TCP)
 		return GO_ON;
@@ -145,17 +152,13 @@ int shunt_connect6(struct bpf_sock_addr *ctx)
 	words[1] = ctx->user_ip6[1];
 	words[2] = ctx->user_ip6[2];
 	words[3] = ctx->user_ip6[3];
-	remote.port = bpf_ntohs(ctx->user_port);
-	verdict = rule(ctx, &remote, &fallback);
-	if (verdict == SHUNT_VERDICT_PASS)
-		return GO_ON;
-	if (verdict != SHUNT_VERDICT_REDIRECT || !fallback)
-		return refuse();
+	answer = rule(ctx, &remote, &fallback);
+	if (!fallback)
+		return answer;
 	there = (const __be32 *)fallback->addr;
 	ctx->user_ip6[0] = there[0];
 	ctx->user_ip6[1] = there[1];
 	ctx->user_ip6[2] = there[2];
 	ctx->user_ip6[3] = there[3];
-	ctx->user_port = bpf_htons(fallback->port);
-	return GO_ON;
+	return answer;
 }
