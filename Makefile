@@ -272,7 +272,7 @@ $(BUILD)/tests/bench/xdp: $(BUILD)/libshunt.a
 $(BENCH_TOOLS): $(BUILD)/%: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(USER_FLAGS) -MD -MP -MF $@.d $< $(USER_LINK) $(filter %.a,$^) $(USER_LIBS) -o $@
+	$(Q)$(CC) $(USER_FLAGS) -Itests -MD -MP -MF $@.d $< $(USER_LINK) $(filter %.a,$^) $(USER_LIBS) -o $@
 
 # ---- BPF ----------------------------------------------------------------------------------------
 

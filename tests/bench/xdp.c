@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/descriptors.h"
 #include "kernel/dataplane.h"
 #include "shunt/abi.h"
 
@@ -27,7 +28,6 @@
 #define PORT	  8080
 #define REPEAT	  500000
 #define ROUNDS	  9
-#define FDS_MAX	  256
 #define HOUR_NSEC 3600000000000ULL
 #define FIRST	  0x0a000000u /* 10.0.0.0: the table's addresses follow */
 
@@ -150,23 +150,6 @@ static void measure(const struct bench *bench)
 	remove_addresses(bench, 1, 4096);
 }
 
-/* The program of that name which this process has loaded. */
-static int find_program(const char *name)
-{
-	for (int fd = 0; fd < FDS_MAX; fd++) {
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-		char path[64], target[64] = "";
-
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		if (readlink(path, target, sizeof(target) - 1) > 0 &&
-		    !strcmp(target, "anon_inode:bpf-prog") &&
-		    !bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, name))
-			return fd;
-	}
-	errx(1, "there is no program %s", name);
-}
-
 int main(int argc, char **argv)
 {
 	struct dataplane_options options = {.slots = SLOTS, .probers_fd = -1};
@@ -192,6 +175,8 @@ int main(int argc, char **argv)
 	if (r < 0)
 		errx(1, "the programs cannot be loaded: %s", strerror(-r));
 	bench.shunt = find_program("shunt_frame");
+	if (bench.shunt < 0)
+		errx(1, "there is no program shunt_frame");
 	add_addresses(&bench, 0, 1);
 	for (int round = 0; round < ROUNDS; round++)
 		measure(&bench);

@@ -6,51 +6,21 @@
 #ifndef SHUNT_TESTS_BPF_OWN_H
 #define SHUNT_TESTS_BPF_OWN_H
 
-#include <bpf/bpf.h>
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
+#include "bpf/descriptors.h"
 #include "shunt/abi.h"
 
 #include "observe.skel.h"
 
-#define OWN_FDS 256
-
-static inline bool is_map(int fd)
-{
-	char path[64], target[64] = "";
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return readlink(path, target, sizeof(target) - 1) > 0 &&
-	       !strcmp(target, "anon_inode:bpf-map");
-}
-
-/* The kernel keeps 15 bytes of a name; that of a data section is "OBJECT.bss". */
-static inline bool is_named(const struct bpf_map_info *info, const char *name)
-{
-	const char *section = strchr(info->name, '.');
-
-	if (name[0] == '.')
-		return section && !strcmp(section, name);
-	return !strncmp(info->name, name, sizeof(info->name) - 1);
-}
-
-/* The observer's own descriptor of a map. */
+/* The descriptor of one; it stays the observer's. */
 static inline int own_map(const char *name)
 {
-	for (int fd = 0; fd < OWN_FDS; fd++) {
-		struct bpf_map_info info = {0};
-		uint32_t size = sizeof(info);
+	int fd = find_map(name);
 
-		if (is_map(fd) && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
-		    is_named(&info, name))
-			return fd;
-	}
-	cr_assert_fail("there is no map %s here", name);
-	return -1;
+	cr_assert_geq(fd, 0, "there is no map %s here", name);
+	return fd;
 }
 
 /* The programs' variables, for as long as the process lives. */

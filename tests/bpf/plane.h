@@ -4,16 +4,10 @@
 #define SHUNT_TESTS_BPF_PLANE_H
 
 #include <linux/if_ether.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "bpf/frames.h"
 #include "bpf/own.h"
 #include "bpf/rulings.h"
-
-#define SLOTS 16
 
 /* Slots, and the ports of services that are named by an address and by a port alone. */
 #define EXACT	 (SHUNT_SLOT_FIRST + 1)
@@ -26,30 +20,10 @@ static int program;
 
 /* ---- the scene ---- */
 
-static inline int own_program(const char *name)
-{
-	for (int fd = 0; fd < OWN_FDS; fd++) {
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-		char path[64], target[64] = "";
-
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		if (readlink(path, target, sizeof(target) - 1) > 0 &&
-		    !strcmp(target, "anon_inode:bpf-prog") &&
-		    !bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, name))
-			return fd;
-	}
-	cr_assert_fail("there is no program %s here", name);
-	return -1;
-}
-
 static inline void name(const char *address, uint16_t port, uint32_t slot)
 {
-	struct shunt_endpoint key = {.port = port};
-	struct stat netns;
+	struct shunt_endpoint key = {.port = port, .netns = own_netns()};
 
-	cr_assert_eq(stat("/proc/self/ns/net", &netns), 0);
-	key.netns = (uint32_t)netns.st_ino;
 	parse_address(address, key.addr);
 	cr_assert_eq(bpf_map_update_elem(own_map("shunt_inbound"), &key, &slot, BPF_ANY), 0);
 }
@@ -66,16 +40,13 @@ static inline void know_prober(const char *address, uint32_t slot)
 /* The kernel gives test runs the loopback as their interface. */
 static inline void open_dataplane(void)
 {
-	const struct dataplane_options options = {
-		.slots = SLOTS, .inbound_fd = -1, .probers_fd = -1};
 	struct shunt_interface ours = {0};
 	uint32_t loopback = 1;
 
-	cr_assert_eq(unshare(CLONE_NEWNET), 0);
-	run_command("ip link set lo up && ip route add local 10.0.0.0/8 dev lo && "
-		    "ip -6 route add local 2001:db8::/32 dev lo");
-	cr_assert_eq(dataplane_open(&options, &dataplane), 0);
-	program = own_program("shunt_frame");
+	enter_netns();
+	load_dataplane();
+	program = find_program("shunt_frame");
+	cr_assert_geq(program, 0);
 	memcpy(ours.address, OUR_ADDRESS, sizeof(ours.address));
 	ours.mtu = 1500;
 	cr_assert_eq(bpf_map_update_elem(own_map("shunt_interfaces"), &loopback, &ours, BPF_ANY),
@@ -121,34 +92,6 @@ static inline int run_shape(const struct shape *shape)
 static inline bool same(const struct frame *one, const struct frame *other)
 {
 	return one->length == other->length && !memcmp(one->bytes, other->bytes, one->length);
-}
-
-/* "pass=1 reject=2 shadow_drop=3" of what is not 0. */
-static inline const char *describe(uint32_t slot)
-{
-	static char text[256];
-	struct shunt_verdict_counts counts;
-	size_t used = 0;
-
-	dataplane_read(dataplane, slot, &counts);
-	text[0] = '\0';
-	for (unsigned i = 0; i < 2 * SHUNT_VERDICT_MAX; i++) {
-		unsigned verdict = i % SHUNT_VERDICT_MAX;
-		bool shadow = i >= SHUNT_VERDICT_MAX;
-		uint64_t count = shadow ? counts.shadow[verdict] : counts.connections[verdict];
-
-		if (count)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s=%lu",
-						 used ? " " : "", shadow ? "shadow_" : "",
-						 dataplane_verdict_name(verdict), count);
-	}
-	return text;
-}
-
-static inline void expect_counts(uint32_t slot, const char *what, const char *counts)
-{
-	cr_expect_str_eq(describe(slot), counts, "%s: '%s', expected '%s'", what, describe(slot),
-			 counts);
 }
 
 /* ---- what becomes of a frame ---- */

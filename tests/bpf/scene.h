@@ -7,14 +7,11 @@
 #ifndef SHUNT_TESTS_BPF_SCENE_H
 #define SHUNT_TESTS_BPF_SCENE_H
 
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "bpf/host.h"
 #include "bpf/own.h"
 #include "engine/window.h"
 #include "kernel/observer.h"
@@ -25,19 +22,6 @@
 #define PATIENCE_MS 10000
 
 static struct observer *observer;
-
-static inline void run_command(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
-
-/* A namespace in which every address of these ranges is this host's. */
-static inline void scene_enter(void)
-{
-	cr_assert_eq(unshare(CLONE_NEWNET), 0);
-	run_command("ip link set lo up && ip route add local 10.0.0.0/8 dev lo && "
-		    "ip -6 route add local 2001:db8::/32 dev lo");
-}
 
 static inline void scene_load(void)
 {
@@ -53,7 +37,7 @@ static inline void scene_attach(void)
 
 static inline void scene_open(void)
 {
-	scene_enter();
+	enter_netns();
 	scene_load();
 	scene_attach();
 }
@@ -63,28 +47,7 @@ static inline void scene_close(void)
 	observer_close(observer);
 }
 
-static inline uint32_t own_netns(void)
-{
-	struct stat status;
-
-	cr_assert_eq(stat("/proc/self/ns/net", &status), 0);
-	return (uint32_t)status.st_ino;
-}
-
 /* ---- names ---- */
-
-/* "10.0.0.5" or "::1", as 16 bytes; whether it is IPv4. */
-static inline bool scene_parse(const char *text, uint8_t ret_addr[16])
-{
-	memset(ret_addr, 0, 16);
-	if (strchr(text, ':')) {
-		cr_assert_eq(inet_pton(AF_INET6, text, ret_addr), 1, "%s", text);
-		return false;
-	}
-	ret_addr[10] = ret_addr[11] = 0xff;
-	cr_assert_eq(inet_pton(AF_INET, text, ret_addr + 12), 1, "%s", text);
-	return true;
-}
 
 /* Adds to what may be found under a port. */
 static inline void allow(uint16_t port, uint8_t kinds)
@@ -101,7 +64,7 @@ static inline void name_inbound_in(uint32_t netns, uint64_t cgroup, const char *
 {
 	struct shunt_endpoint key = {.cgroup = cgroup, .netns = netns, .port = port};
 
-	scene_parse(address, key.addr);
+	parse_address(address, key.addr);
 	cr_assert_eq(observer_set_inbound(observer, &key, slot), 0);
 	allow(port, INBOUND_KINDS | (cgroup ? SHUNT_PORT_CGROUP : 0));
 }
@@ -115,7 +78,7 @@ static inline void name_outbound(const char *address, uint16_t port, uint32_t sl
 {
 	struct shunt_endpoint key = {.netns = own_netns(), .port = port};
 
-	scene_parse(address, key.addr);
+	parse_address(address, key.addr);
 	cr_assert_eq(observer_set_outbound(observer, &key, slot), 0);
 	allow(port, OUTBOUND_KINDS);
 }
@@ -125,7 +88,7 @@ static inline void name_prefix_in(uint32_t netns, uint64_t cgroup, const char *a
 				  uint32_t bits, uint16_t port, uint32_t slot)
 {
 	struct shunt_prefix key = {.netns = netns, .cgroup = cgroup, .port = port};
-	bool ipv4 = scene_parse(address, key.addr);
+	bool ipv4 = parse_address(address, key.addr);
 
 	key.length = SHUNT_PREFIX_FIXED_BITS + (ipv4 ? 96 : 0) + bits;
 	cr_assert_eq(observer_set_prefix(observer, &key, slot), 0);

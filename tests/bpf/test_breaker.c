@@ -67,8 +67,6 @@ Test(breaker, probers_are_exempt_where_told_so)
 	expect_counts(EXACT, "exempt, then coupled", "pass=1 reject=2");
 }
 
-#define ATTEMPTS 10000
-
 /* The n-th caller: ports of one address, and addresses with one port. */
 static bool admits(unsigned n)
 {
@@ -83,18 +81,7 @@ static bool admits(unsigned n)
 
 Test(breaker, half_open_admits_its_share)
 {
-	static const double shares[] = {0.01, 0.1, 0.5, 0.9};
-
-	for (unsigned i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
-		unsigned admitted = 0;
-
-		rule_with(EXACT, SHUNT_VERDICT_REJECT, 0, shares[i]);
-		for (unsigned n = 0; n < ATTEMPTS; n++)
-			admitted += admits(n);
-		cr_expect_float_eq((double)admitted / ATTEMPTS, shares[i], 0.02,
-				   "%u of %u, expected a share of %g", admitted, ATTEMPTS,
-				   shares[i]);
-	}
+	expect_shares(EXACT, admits);
 }
 
 Test(breaker, half_open_answers_a_retransmission_alike)

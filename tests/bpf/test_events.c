@@ -37,7 +37,7 @@ static void on_event(void *userdata, const struct shunt_event *event)
 
 static void set_up(void)
 {
-	scene_enter();
+	enter_netns();
 	netns = own_netns();
 	scene_load();
 	cr_assert_eq(observer_on_event(observer, on_event, NULL), 0);
@@ -69,7 +69,7 @@ static bool is_address(const struct shunt_event *event, const char *address, uin
 {
 	uint8_t wanted[16];
 
-	scene_parse(address, wanted);
+	parse_address(address, wanted);
 	return event->port == port && !memcmp(event->addr, wanted, sizeof(wanted));
 }
 
@@ -298,7 +298,7 @@ Test(events, a_walk_sees_every_namespace)
 {
 	int listener = listen_on("10.0.0.9", PORT, 5);
 
-	scene_enter();
+	enter_netns();
 	cr_assert_neq(own_netns(), netns);
 	walk();
 	cr_expect_not_null(find_event(SHUNT_EVENT_LISTEN, "10.0.0.9", PORT));

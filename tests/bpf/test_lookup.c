@@ -147,7 +147,7 @@ Test(lookup, each_call_finds_its_service)
 Test(lookup, another_namespace)
 {
 	name_all();
-	scene_enter();
+	enter_netns();
 	for (unsigned i = 0; i < CALLS; i++) {
 		uint32_t server = calls[i].port == P_ANY ? calls[i].server : NOBODY;
 		uint32_t client = calls[i].port == P_ANY_OUT ? calls[i].client : NOBODY;
@@ -200,7 +200,7 @@ Test(lookup, keys_come_and_go)
 	int listener = listen_on("0.0.0.0", P_INBOUND, 5);
 	int client = connect_to("10.0.0.5", P_INBOUND);
 
-	scene_parse("10.0.0.5", key.addr);
+	parse_address("10.0.0.5", key.addr);
 	name_inbound("10.0.0.5", P_INBOUND, EXACT);
 	act(client, accept_on(listener), "c! s< s!");
 	expect_slot(EXACT, "it was somebody else's when it began", "");

@@ -13,7 +13,7 @@ static int listener, clients[COUNT], servers[COUNT];
 /* Some are open before anything observes. */
 static void set_up(void)
 {
-	scene_enter();
+	enter_netns();
 	listener = listen_on("10.0.0.5", PORT, COUNT);
 	for (unsigned i = 0; i < COUNT; i++) {
 		clients[i] = connect_to("10.0.0.5", PORT);

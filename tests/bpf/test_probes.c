@@ -27,7 +27,7 @@ static void on_probe(void *userdata, const struct shunt_probe *probe)
 
 static void open_scene(void)
 {
-	scene_enter();
+	enter_netns();
 	scene_load();
 	cr_assert_eq(observer_on_event(observer, on_event, NULL), 0);
 	observer_on_probe(observer, on_probe);
@@ -47,7 +47,7 @@ static void know(const char *address, uint32_t size)
 	struct shunt_prober_key key = {.slot = SLOT};
 	struct shunt_prober prober = {.sizes = {size}, .count = 1};
 
-	scene_parse(address, key.addr);
+	parse_address(address, key.addr);
 	cr_assert_eq(observer_set_prober(observer, &key, &prober), 0);
 	observer_watch(observer, SLOT, SHUNT_WATCH_RHYTHM | SHUNT_WATCH_PROBERS);
 }
@@ -86,7 +86,7 @@ static int count_source(void *userdata, unsigned index, const struct shunt_sourc
 	uint8_t addr[16];
 
 	(void)index;
-	scene_parse(counted->address, addr);
+	parse_address(counted->address, addr);
 	if (source->slot == SLOT && source->size == counted->size &&
 	    !memcmp(source->addr, addr, 16))
 		*counted = (struct counted){counted->address, counted->size, source->count,

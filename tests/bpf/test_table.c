@@ -14,7 +14,7 @@
 
 static void set_up(void)
 {
-	scene_enter();
+	enter_netns();
 	scene_load();
 	name_inbound("10.0.0.5", PORT, SERVER);
 	name_outbound("10.0.0.5", PORT, CLIENT);
