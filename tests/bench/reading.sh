@@ -11,24 +11,12 @@ resident() {
 		END { print sum }' "/proc/$1/smaps"
 }
 
-# kernel_memory PID: what the kernel has given to its maps, in bytes
-kernel_memory() {
-	awk 'FNR == 1 { if (id) sizes[id] = size; id = size = 0 }
-		/^memlock:/ { size = $2 }
-		/^map_id:/ { id = $2 }
-		END {
-			if (id) sizes[id] = size
-			for (id in sizes) sum += sizes[id]
-			print sum
-		}' "/proc/$1"/fdinfo/*
-}
-
 memory_with() {
 	local count=$1 round=$2 foretold
 	foretold=$("$SHUNT" check --json -c "$scratch/observer.yaml" | jq .kernel_memory.fixed_bytes)
 	sample memory resident "$count" - "$round" "$(resident "${pid[observer]}")"
 	sample memory whole "$count" - "$round" "$(awk '/^VmRSS:/ { print $2 }' "/proc/${pid[observer]}/status")"
-	sample memory kernel "$count" - "$round" "$(kernel_memory "${pid[observer]}")"
+	sample memory kernel "$count" - "$round" "$(kernel_memory observer)"
 	sample memory foretold "$count" - "$round" "$foretold"
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the tests of verdicts share: who holds one on $port, and connections that meet it. To be sourced
@@ -38,6 +38,11 @@ counts() {
 	nonzero "$(grep '=' "$scratch/$1.out" | tail -n 1)"
 }
 
+# order WORD...: to the daemon shunt, which takes it, or the test ends
+order() {
+	"$SHUNT" -c "$scratch/shunt.yaml" "$@" >"$scratch/order" 2>&1 || give_up "$* is refused: $(<"$scratch/order")"
+}
+
 # echo_server NAME NAMESPACE LETTER ADDRESS PORT: says its letter, and echoes
 echo_server() {
 	spawn "$1" "$2" "$tools/transfer" --serve "$3" --address "$4" --port "$5"
@@ -49,4 +54,29 @@ moves() {
 	local where=$1 address=$2
 	shift 2
 	nonzero "$(inside "$where" "$tools/transfer" --address "$address" --port "$port" "$@" | grep '=')"
+}
+
+# ---- a server at $port, over the cable between near and far --------------------------------------
+
+both=(--to 10.203.0.2 --to fd00:203::2)
+
+# sees NAMESPACE OPTION...: what 20 connections from there come to
+sees() {
+	local where=$1
+	shift
+	nonzero "$(inside "$where" "$tools/client" --port "$port" --count 20 --batch 20 --give-up 300 "$@")"
+}
+
+# passes: connections do, of both families
+passes() {
+	[ "$(sees near "${both[@]}")" = "ok=20 answered=20" ]
+}
+
+# begin_flows ROUNDS: four connections, in `flow`; each asks so many times, once in 10 ms
+begin_flows() {
+	spawn flow near "$tools/client" "${both[@]}" --port "$port" --count 4 --batch 4 --rounds "$1" --every 10
+	eventually under_way || give_up "four flows do not begin"
+}
+under_way() {
+	[ "$(inside near ss -Htn state established "dport = :$port" | wc -l)" = 4 ]
 }

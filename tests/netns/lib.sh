@@ -189,6 +189,11 @@ printed() {
 	grep -qs "$2" "$scratch/$1.out"
 }
 
+# has_logged NAME REGEX: what was spawned has said it on its standard error
+has_logged() {
+	grep -qsE "$2" "$scratch/$1.log"
+}
+
 # finished NAME: waits for it; its exit status
 finished() {
 	local status
@@ -331,6 +336,18 @@ expect_sound() {
 	equal "$1: no helper failed, no event was lost" "" "$(troubles "$1")"
 	[ ! -e "$scratch/$1.state/journal.db" ] ||
 		holds "$1: what it recorded comes again byte for byte" eventually comes_again "$1"
+}
+
+# kernel_memory NAME: what the kernel has given to its maps, in bytes
+kernel_memory() {
+	awk 'FNR == 1 { if (id) sizes[id] = size; id = size = 0 }
+		/^memlock:/ { size = $2 }
+		/^map_id:/ { id = $2 }
+		END {
+			if (id) sizes[id] = size
+			for (id in sizes) sum += sizes[id]
+			print sum
+		}' "/proc/${pid[$1]}"/fdinfo/*
 }
 
 # ---- cgroups ------------------------------------------------------------------------------------

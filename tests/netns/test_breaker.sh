@@ -12,29 +12,13 @@ wire near far
 foreign near || give_up "no XDP on this kernel's veth"
 server echo far --listen :: --port $port --behaviour echo
 
-# sees NAMESPACE OPTION...: what 20 connections from there come to
-sees() {
-	local where=$1
-	shift
-	nonzero "$(inside "$where" "$tools/client" --port $port --count 20 --batch 20 --give-up 300 "$@")"
-}
-both=(--to 10.203.0.2 --to fd00:203::2)
-passes() {
-	[ "$(sees near "${both[@]}")" = "ok=20 answered=20" ]
-}
-
 # ---- verdicts -----------------------------------------------------------------------------------
 
 holder reject --interface eth0 --local --verdict reject
 holds "veth has native XDP" printed reject '^eth0 native$'
 equal "no verdict: connections pass" "ok=20 answered=20" "$(sees near "${both[@]}")"
 
-# Flows that are under way through trip and reset: 300 questions, one every 10 ms.
-spawn flow near "$tools/client" "${both[@]}" --port $port --count 4 --batch 4 --rounds 300 --every 10
-under_way() {
-	[ "$(inside near ss -Htn state established "dport = :$port" | wc -l)" = 4 ]
-}
-eventually under_way || give_up "four flows do not begin"
+begin_flows 300
 says reject USR1 tripped
 equal "reject: connections are refused, IPv4 and IPv6" "refused=20" "$(sees near "${both[@]}")"
 holds "…while flows that were there stay" under_way

@@ -98,9 +98,6 @@ is() {
 tripped() {
 	said "breaker, enforce: $1: open, was closed: .*\(services.$1.breaker.$2\)"
 }
-order() {
-	"$SHUNT" -c "$scratch/shunt.yaml" "$@" >"$scratch/order" 2>&1 || give_up "$* is refused: $(<"$scratch/order")"
-}
 
 # service SERVER PROBES [OPTION]: of the configuration
 service() {

@@ -63,10 +63,6 @@ watch() {
 		guards: {max_open_share: 0.5}
 	CONFIG
 }
-# said NAME TEXT
-said() {
-	grep -qsE "$2" "$scratch/$1.log"
-}
 verdicts() {
 	inside near "$tools/client" --to 10.203.0.2 --port $port --count 1
 }
@@ -77,13 +73,13 @@ watch redirect 'redirect_to: "127.0.0.1:6379"' 'action: redirect'
 holds "the client asks the database" eventually answers database
 { stop database KILL; } 2>"$scratch/said"
 holds "the database is dead, and the breaker finds out" \
-	eventually said redirect 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
+	eventually has_logged redirect 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
 holds "…the fallback answers" eventually answers fallback
 equal "…who is outside of the cgroup is not carried there" "refused=1" "$(nonzero "$(verdicts)")"
-holds "…half-open, its trials fail, and it opens again" eventually said redirect 'database: open, was half_open'
+holds "…half-open, its trials fail, and it opens again" eventually has_logged redirect 'database: open, was half_open'
 redis database far 10.203.0.2
 holds "the database is back: trials pass, and the breaker closes" \
-	eventually said redirect 'database: closed, was half_open'
+	eventually has_logged redirect 'database: closed, was half_open'
 holds "…the database answers, and nobody else" eventually answers database 20
 expect_sound redirect
 stop redirect
@@ -94,10 +90,10 @@ equal "the daemon ends in order" 0 $?
 watch reject 'action: reject'
 ip -n "shunt-$$-far" addr del 10.203.0.2/24 dev eth0
 holds "the host is dead: the client hangs" eventually answers hangs
-holds "…until the breaker finds out" eventually said reject 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
+holds "…until the breaker finds out" eventually has_logged reject 'database: open, was closed: [0-9]+ of [0-9]+ connections failed'
 holds "…and is refused at once from then on" eventually answers refused 10
 ip -n "shunt-$$-far" addr add 10.203.0.2/24 dev eth0
-holds "the host is back: trials pass, and the breaker closes" eventually said reject 'database: closed, was half_open'
+holds "the host is back: trials pass, and the breaker closes" eventually has_logged reject 'database: closed, was half_open'
 holds "…the database answers" eventually answers database
 { stop client KILL; } 2>"$scratch/said"
 stop reject

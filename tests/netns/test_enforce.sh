@@ -29,26 +29,22 @@ observer() {
 	CONFIG
 }
 
-# said TEXT: the daemon's log has it, which begins anew with each
-said() {
-	grep -qs "$1" "$scratch/observer.log"
-}
 # ---- enforce ------------------------------------------------------------------------------------
 
 observer enforce "half_open: {share: 0.5, connections: 4}"
-holds "XDP is attached" said 'interfaces: eth0: XDP attached, in the driver'
+holds "XDP is attached" has_logged observer 'interfaces: eth0: XDP attached, in the driver'
 load busy near 10.203.0.2 $port 100
 spawn neighbour near "$tools/load" 10.203.0.2 8001 20
 sleep 2
 touch "$broken"
-holds "a failing nginx is cut" eventually said 'breaker, enforce: web: open, was closed'
+holds "a failing nginx is cut" eventually has_logged observer 'breaker, enforce: web: open, was closed'
 refused() {
 	[ -n "$(first busy refused 0)" ]
 }
 holds "…its new connections are refused" eventually refused
-holds "…half-open it fails its trials and opens again" eventually said 'web: open, was half_open'
+holds "…half-open it fails its trials and opens again" eventually has_logged observer 'web: open, was half_open'
 rm "$broken"
-holds "nginx is well: the breaker closes" eventually said 'web: closed, was half_open'
+holds "nginx is well: the breaker closes" eventually has_logged observer 'web: closed, was half_open'
 sleep 1
 stop busy >/dev/null
 equal "…and connections are served again" good "$(awk 'NF == 3 { print $3 }' "$scratch/busy.out" | tail -n 50 | sort -u)"
@@ -124,10 +120,10 @@ observer shadow "half_open: {share: 0.5, connections: 4}"
 load busy near 10.203.0.2 $port 100
 sleep 2
 touch "$broken"
-holds "shadow: it is decided" eventually said 'breaker, shadow: web: open, was closed'
-holds "…and goes on to half-open" eventually said 'breaker, shadow: web: half_open, was open'
+holds "shadow: it is decided" eventually has_logged observer 'breaker, shadow: web: open, was closed'
+holds "…and goes on to half-open" eventually has_logged observer 'breaker, shadow: web: half_open, was open'
 rm "$broken"
-holds "…and closes" eventually said 'breaker, shadow: web: closed, was half_open'
+holds "…and closes" eventually has_logged observer 'breaker, shadow: web: closed, was half_open'
 stop busy >/dev/null
 equal "…but nobody was refused" 0 "$(grep -c ' refused$' "$scratch/busy.out")"
 scrape observer
@@ -137,18 +133,6 @@ equal "the mode is shown" shadow "$(api mode)"
 stop observer
 
 # ---- clients on this host -----------------------------------------------------------------------
-
-# kernel_memory NAME: what the kernel has given to a daemon's maps, in bytes
-kernel_memory() {
-	awk 'FNR == 1 { if (id) sizes[id] = size; id = size = 0 }
-		/^memlock:/ { size = $2 }
-		/^map_id:/ { id = $2 }
-		END {
-			if (id) sizes[id] = size
-			for (id in sizes) sum += sizes[id]
-			print sum
-		}' "/proc/${pid[$1]}"/fdinfo/*
-}
 
 rm -rf "$scratch/observer.state"
 observe observer far <<-CONFIG
@@ -177,7 +161,7 @@ health() {
 	fetch observer /api/v1/status | jq -r '.services[] | select(.name == "web").state'
 }
 equal "…which is no fault of the service" healthy "$(health)"
-holds "…nor are those that half-open refuses trials: it closes" eventually said 'web: closed, was half_open: 0 of'
+holds "…nor are those that half-open refuses trials: it closes" eventually has_logged observer 'web: closed, was half_open: 0 of'
 stop local >/dev/null
 expect_sound observer
 stop observer

@@ -22,21 +22,6 @@ services:
 guards: {max_open_share: 0.5}
 CONFIG
 
-# order WORD...: given, or the test ends
-order() {
-	"$SHUNT" -c "$scratch/shunt.yaml" "$@" >"$scratch/order" 2>&1 || give_up "$* is refused: $(<"$scratch/order")"
-}
-# sees NAMESPACE OPTION...: what 20 connections from there come to
-sees() {
-	local where=$1
-	shift
-	nonzero "$(inside "$where" "$tools/client" --port $port --count 20 --batch 20 --give-up 300 "$@")"
-}
-both=(--to 10.203.0.2 --to fd00:203::2)
-said() {
-	grep -qsE "$1" "$scratch/shunt.log"
-}
-
 # status QUERY: of the service, with jq
 status() {
 	inside far "$SHUNT" -c "$scratch/shunt.yaml" --json status | jq -r ".services[] | select(.name == \"web\") | $1"
@@ -48,17 +33,12 @@ shown() {
 }
 
 equal "before: connections pass" "ok=20 answered=20" "$(sees near "${both[@]}")"
-# 200 questions, one every 10 ms.
-spawn flow near "$tools/client" "${both[@]}" --port $port --count 4 --batch 4 --rounds 200 --every 10
-under_way() {
-	[ "$(inside near ss -Htn state established "dport = :$port" | wc -l)" = 4 ]
-}
-eventually under_way || give_up "four flows do not begin"
+begin_flows 200
 order trip web --why "INC-7"
 equal "trip, in shadow too: the next connection is refused" "refused=20" "$(sees near "${both[@]}")"
 equal "…over loopback, too" "refused=20" "$(sees far --to 127.0.0.1 --to ::1)"
 equal "…another service is not" "ok=20 answered=20" "$(sees near --to 10.203.0.2 --port 7001)"
-holds "…it is in the log, with who and why" said 'web: open, was closed: trip by .*\(pid [0-9]+\): INC-7'
+holds "…it is in the log, with who and why" has_logged shunt 'web: open, was closed: trip by .*\(pid [0-9]+\): INC-7'
 equal "…and in the status" "open enforce" "$(status '.breaker | "\(.state) \(.mode)"')"
 holds "…with who and why" shown 'breaker open .*: trip by .*\(pid [0-9]+\): INC-7; for 300.0 s'
 order reset web --why "well"
@@ -72,9 +52,6 @@ equal "drop: connections vanish" "gave_up=20" "$(sees near "${both[@]}")"
 order trip web --action reject --why "loudly"
 equal "a later order holds: they are refused" "refused=20" "$(sees near "${both[@]}")"
 order mode --all off --why "calm"
-passes() {
-	[ "$(sees near "${both[@]}")" = "ok=20 answered=20" ]
-}
 holds "all off: they pass from the next tick on" eventually passes
 order mode --all enforce --why "on"
 
@@ -83,9 +60,9 @@ order mode --all enforce --why "on"
 order trip web --for 1s --why "short"
 equal "a trip of a second" "refused=20" "$(sees near "${both[@]}")"
 holds "…ends by itself, and trials prove it well" eventually passes
-holds "…which is in the log" eventually said 'web: half_open, was open: trip by .*: short \(has expired\)'
+holds "…which is in the log" eventually has_logged shunt 'web: half_open, was open: trip by .*: short \(has expired\)'
 order mode web enforce --for 1s --why "briefly"
-holds "a mode of a second ends by itself" eventually said 'web: mode enforce by .*: briefly \(has expired\)'
+holds "a mode of a second ends by itself" eventually has_logged shunt 'web: mode enforce by .*: briefly \(has expired\)'
 
 order trip web --for 24h --why "forgotten"
 equal "a trip that no test outlives" "refused=20" "$(sees near "${both[@]}")"
