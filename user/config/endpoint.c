@@ -8,10 +8,7 @@
 #include <string.h>
 
 #include "config/values.h"
-
-#define MAPPED_BITS 96
-
-static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+#include "shunt/address.h"
 
 /* A text taken apart, nothing of it understood yet. */
 struct parts {
@@ -96,7 +93,7 @@ static int parse_host(const struct parts *parts, unsigned int forms,
 	bool colon = strchr(parts->host, ':');
 
 	if (!parts->bracketed && inet_pton(AF_INET, parts->host, endpoint->addr + 12) == 1) {
-		memcpy(endpoint->addr, mapped_prefix, sizeof(mapped_prefix));
+		memcpy(endpoint->addr, address_any_ipv4, ADDRESS_IPV4_BYTES);
 		return 0;
 	}
 	if ((forms & ENDPOINT_PORT) && colon && !parts->bracketed && *parts->host != '[') {
@@ -107,19 +104,6 @@ static int parse_host(const struct parts *parts, unsigned int forms,
 	if (inet_pton(AF_INET6, parts->host, endpoint->addr) == 1)
 		return 0;
 	return refuse(why, "is not a numeric address", forms);
-}
-
-static bool is_mapped(const struct config_endpoint *endpoint)
-{
-	return !memcmp(endpoint->addr, mapped_prefix, sizeof(mapped_prefix));
-}
-
-static bool is_unspecified(const struct config_endpoint *endpoint)
-{
-	static const uint8_t zero[16];
-
-	return !memcmp(endpoint->addr, zero, 16) ||
-	       (is_mapped(endpoint) && !memcmp(endpoint->addr + 12, zero, 4));
 }
 
 /* Zeroes what lies beyond the prefix; says whether something did. */
@@ -139,7 +123,7 @@ static bool mask_host_bits(struct config_endpoint *endpoint)
 static int parse_bits(const struct parts *parts, unsigned int forms,
 		      struct config_endpoint *endpoint, char *why)
 {
-	bool ipv4 = is_mapped(endpoint) && !strchr(parts->host, ':');
+	bool ipv4 = address_is_ipv4(endpoint->addr) && !strchr(parts->host, ':');
 	char suggestion[ENDPOINT_TEXT_MAX];
 	uint64_t bits = 0;
 
@@ -150,7 +134,7 @@ static int parse_bits(const struct parts *parts, unsigned int forms,
 			 ipv4 ? 32 : 128);
 		return -EINVAL;
 	}
-	endpoint->bits = (uint8_t)(ipv4 ? bits + MAPPED_BITS : bits);
+	endpoint->bits = (uint8_t)(ipv4 ? bits + ADDRESS_IPV4_BITS : bits);
 	if (mask_host_bits(endpoint)) {
 		endpoint_format(endpoint, forms, suggestion);
 		snprintf(why, ENDPOINT_WHY_MAX, "has bits set beyond its prefix, expected %s",
@@ -182,7 +166,8 @@ int endpoint_parse(const char *text, unsigned int forms, struct config_endpoint 
 		err = parse_bits(&parts, forms, &endpoint, why);
 	if (err)
 		return err;
-	if (endpoint.bits == 128 && !(forms & ENDPOINT_UNSPECIFIED) && is_unspecified(&endpoint))
+	if (endpoint.bits == 128 && !(forms & ENDPOINT_UNSPECIFIED) &&
+	    address_is_any(endpoint.addr))
 		return refuse(why, "is the unspecified address", forms);
 	*ret_endpoint = endpoint;
 	return 0;
@@ -191,7 +176,7 @@ int endpoint_parse(const char *text, unsigned int forms, struct config_endpoint 
 void endpoint_format_host(const struct config_endpoint *endpoint,
 			  char out[static ENDPOINT_TEXT_MAX])
 {
-	if (is_mapped(endpoint) && endpoint->bits >= MAPPED_BITS)
+	if (address_is_ipv4(endpoint->addr) && endpoint->bits >= ADDRESS_IPV4_BITS)
 		inet_ntop(AF_INET, endpoint->addr + 12, out, ENDPOINT_TEXT_MAX);
 	else
 		inet_ntop(AF_INET6, endpoint->addr, out, ENDPOINT_TEXT_MAX);
@@ -201,7 +186,7 @@ void endpoint_format_host(const struct config_endpoint *endpoint,
 static void format_address(const struct config_endpoint *endpoint,
 			   char out[static ENDPOINT_TEXT_MAX])
 {
-	bool ipv4 = is_mapped(endpoint) && endpoint->bits >= MAPPED_BITS;
+	bool ipv4 = address_is_ipv4(endpoint->addr) && endpoint->bits >= ADDRESS_IPV4_BITS;
 	size_t length;
 
 	if (!endpoint->bits) {
@@ -213,7 +198,7 @@ static void format_address(const struct config_endpoint *endpoint,
 		return;
 	length = strlen(out);
 	snprintf(out + length, ENDPOINT_TEXT_MAX - length, "/%d",
-		 ipv4 ? endpoint->bits - MAPPED_BITS : endpoint->bits);
+		 ipv4 ? endpoint->bits - ADDRESS_IPV4_BITS : endpoint->bits);
 }
 
 void endpoint_format(const struct config_endpoint *endpoint, unsigned int forms,
@@ -237,15 +222,9 @@ void endpoint_format(const struct config_endpoint *endpoint, unsigned int forms,
 
 bool endpoint_contains(const struct config_endpoint *outer, const struct config_endpoint *inner)
 {
-	unsigned int bytes = outer->bits / 8;
-	unsigned int rest = outer->bits % 8;
-	uint8_t mask = (uint8_t)(0xff00u >> rest);
-
 	if (outer->bits > inner->bits || (outer->port && outer->port != inner->port))
 		return false;
-	if (memcmp(outer->addr, inner->addr, bytes) != 0)
-		return false;
-	return !rest || !((outer->addr[bytes] ^ inner->addr[bytes]) & mask);
+	return address_same_prefix(outer->addr, inner->addr, outer->bits);
 }
 
 int endpoint_compare(const struct config_endpoint *a, const struct config_endpoint *b)

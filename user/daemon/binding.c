@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/observer.h"
+#include "shunt/address.h"
 
 #define KEY_SIZE offsetof(struct binding, slot)
 #define PORTS	 65536
@@ -124,15 +125,6 @@ static void uninstall(struct observer *observer, const struct binding *binding)
 	}
 }
 
-static const uint8_t wildcard4[16] = {[10] = 0xff, [11] = 0xff};
-static const uint8_t wildcard6[16] = {0};
-
-static bool is_wildcard(const uint8_t addr[16])
-{
-	return !memcmp(addr, wildcard4, sizeof(wildcard4)) ||
-	       !memcmp(addr, wildcard6, sizeof(wildcard6));
-}
-
 static uint8_t port_kinds(const struct binding *binding)
 {
 	uint8_t kinds = binding->cgroup ? SHUNT_PORT_CGROUP : 0;
@@ -141,7 +133,7 @@ static uint8_t port_kinds(const struct binding *binding)
 	case BINDING_INBOUND:
 		if (!binding->netns)
 			return kinds | SHUNT_PORT_INBOUND_ANY_NETNS;
-		if (is_wildcard(binding->addr))
+		if (address_is_any(binding->addr))
 			return kinds | SHUNT_PORT_INBOUND_WILD;
 		return kinds | SHUNT_PORT_INBOUND;
 	case BINDING_OUTBOUND:
@@ -231,15 +223,11 @@ static size_t first_of_port(const struct bindings *bindings, uint8_t kind, uint1
 	return low;
 }
 
-static bool is_ipv4(const uint8_t addr[16])
-{
-	return !memcmp(addr, wildcard4, 12);
-}
-
 /* How well a binding fits a listener: 0 not at all, 3 to the byte. */
 static unsigned fitness(const struct binding *binding, const struct shunt_endpoint *local)
 {
-	const uint8_t *wildcard = is_ipv4(local->addr) ? wildcard4 : wildcard6;
+	const uint8_t *wildcard = address_is_ipv4(local->addr) ? address_any_ipv4
+							       : address_any_ipv6;
 
 	if (binding->netns && binding->netns != local->netns)
 		return 0;
@@ -248,9 +236,9 @@ static unsigned fitness(const struct binding *binding, const struct shunt_endpoi
 	if (!memcmp(binding->addr, wildcard, sizeof(binding->addr)))
 		return 2;
 	/* One on a wildcard serves every address of its family, and :: of both. */
-	if (!is_wildcard(local->addr))
+	if (!address_is_any(local->addr))
 		return 0;
-	return wildcard == wildcard6 || is_ipv4(binding->addr);
+	return wildcard == address_any_ipv6 || address_is_ipv4(binding->addr);
 }
 
 uint32_t bindings_listener_slot(const struct bindings *installed,

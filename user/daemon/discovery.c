@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "daemon/discovery.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "shunt/address.h"
 
 static struct found *append(struct discovery *discovery)
 {
@@ -167,19 +168,16 @@ static void clean(const char *text, size_t size, char *ret_clean)
 void found_name(const struct found *found, size_t size, char *ret_name)
 {
 	const struct shunt_event *event = &found->event;
-	static const uint8_t ipv4[12] = {[10] = 0xff, [11] = 0xff};
 	char text[INET6_ADDRSTRLEN], comm[SHUNT_COMM_MAX];
 
 	if (event->type == SHUNT_EVENT_LISTEN) {
 		clean(event->comm, sizeof(comm), comm);
 		snprintf(ret_name, size, "%s:%u", comm, event->port);
-	} else if (!memcmp(event->addr, ipv4, sizeof(ipv4))) {
-		inet_ntop(AF_INET, event->addr + sizeof(ipv4), text, sizeof(text));
-		snprintf(ret_name, size, "_out:%s:%u", text, event->port);
-	} else {
-		inet_ntop(AF_INET6, event->addr, text, sizeof(text));
-		snprintf(ret_name, size, "_out:[%s]:%u", text, event->port);
+		return;
 	}
+	address_format(event->addr, text);
+	snprintf(ret_name, size, address_is_ipv4(event->addr) ? "_out:%s:%u" : "_out:[%s]:%u", text,
+		 event->port);
 }
 
 void found_unit(const struct found *found, char ret_unit[static SHUNT_UNIT_MAX])

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel/cgroup.h"
+#include "shunt/address.h"
 
 /* The longest name of a found thing: comm or an IPv6 address, and a port. */
 #define FOUND_NAME_MAX 80
@@ -16,9 +17,6 @@ struct run {
 	uint64_t now;
 	struct bindings desired;
 };
-
-static const uint8_t any_ipv4[16] = {[10] = 0xff, [11] = 0xff};
-static const uint8_t any_ipv6[16] = {0};
 
 static uint32_t other_slot(enum shunt_role role)
 {
@@ -37,11 +35,11 @@ static int bind_inbound(struct run *run, const struct config_endpoint *endpoint,
 		memcpy(binding->addr, endpoint->addr, sizeof(binding->addr));
 		return bindings_add(&run->desired, binding);
 	}
-	memcpy(binding->addr, any_ipv4, sizeof(binding->addr));
+	memcpy(binding->addr, address_any_ipv4, sizeof(binding->addr));
 	r = bindings_add(&run->desired, binding);
 	if (r < 0)
 		return r;
-	memcpy(binding->addr, any_ipv6, sizeof(binding->addr));
+	memcpy(binding->addr, address_any_ipv6, sizeof(binding->addr));
 	return bindings_add(&run->desired, binding);
 }
 
@@ -137,15 +135,6 @@ static int plan_configured(struct run *run)
 
 /* ---- found services ---- */
 
-static bool covers_address(const struct config_endpoint *endpoint, const uint8_t addr[16])
-{
-	unsigned bytes = endpoint->bits / 8, rest = endpoint->bits % 8;
-
-	if (memcmp(endpoint->addr, addr, bytes))
-		return false;
-	return !rest || !((endpoint->addr[bytes] ^ addr[bytes]) >> (8 - rest));
-}
-
 static bool covers(const struct run *run, const struct config_service *service,
 		   const struct found *found)
 {
@@ -161,7 +150,7 @@ static bool covers(const struct run *run, const struct config_service *service,
 		const struct config_endpoint *endpoint = &service->endpoints.items[i];
 
 		if (endpoint->port == found->event.port &&
-		    covers_address(endpoint, found->event.addr))
+		    address_same_prefix(endpoint->addr, found->event.addr, endpoint->bits))
 			return true;
 	}
 	return false;
@@ -238,10 +227,10 @@ static int bind_found(struct run *run, const struct found *found, uint32_t slot)
 	memcpy(binding.addr, found->event.addr, sizeof(binding.addr));
 	r = bindings_add(&run->desired, &binding);
 	if (r < 0 || binding.kind != BINDING_INBOUND || found->event.v6only ||
-	    memcmp(binding.addr, any_ipv6, sizeof(any_ipv6)))
+	    memcmp(binding.addr, address_any_ipv6, sizeof(address_any_ipv6)))
 		return r;
 	/* A socket on :: takes IPv4 as well, where nobody else has it. */
-	memcpy(binding.addr, any_ipv4, sizeof(binding.addr));
+	memcpy(binding.addr, address_any_ipv4, sizeof(binding.addr));
 	return bindings_add(&run->desired, &binding);
 }
 

@@ -9,10 +9,9 @@
 #include "daemon/discovery.h"
 #include "daemon/gather.h"
 #include "daemon/service.h"
+#include "shunt/address.h"
 
 static const struct config_health_check no_check;
-static const uint8_t any_ipv4[16] = {[10] = 0xff, [11] = 0xff};
-static const uint8_t any_ipv6[16];
 
 int roster_init(struct roster *roster, struct services *services, struct engine *engine,
 		struct gather *gather)
@@ -129,11 +128,10 @@ static int list_found(struct roster *roster, const struct discovery *discovery)
 static void endpoint_of(const struct found *found, struct config_endpoint *ret_endpoint)
 {
 	const uint8_t *addr = found->event.addr;
-	bool any = !memcmp(addr, any_ipv4, 16) || !memcmp(addr, any_ipv6, 16);
 
 	memset(ret_endpoint, 0, sizeof(*ret_endpoint));
 	memcpy(ret_endpoint->addr, addr, sizeof(ret_endpoint->addr));
-	ret_endpoint->bits = any ? 0 : 128;
+	ret_endpoint->bits = address_is_any(addr) ? 0 : 128;
 	ret_endpoint->port = found->event.port;
 }
 

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "shunt/address.h"
+
 #define MINUTE (60 * 1000000000ULL)
 
 /* Shares have at most 9 decimals: a third of three services, 0.333333333, is one. */
@@ -85,19 +87,11 @@ enum guard guards_first(const struct guards_answer *answer)
 
 /* ---- protect ---- */
 
-static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
-{
-	for (unsigned i = 0; i < bits; i++)
-		if ((a[i / 8] ^ b[i / 8]) & (0x80U >> (i % 8)))
-			return false;
-	return true;
-}
-
 static bool overlap(const struct config_endpoint *a, const struct config_endpoint *b)
 {
 	if (a->port && b->port && a->port != b->port)
 		return false;
-	return same_prefix(a->addr, b->addr, a->bits < b->bits ? a->bits : b->bits);
+	return address_same_prefix(a->addr, b->addr, a->bits < b->bits ? a->bits : b->bits);
 }
 
 bool guards_protect(const struct config_endpoints *protect,

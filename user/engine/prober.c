@@ -2,11 +2,11 @@
 /* Probers come, are named, and are asked what they think. */
 #include "engine/prober.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/model_rules.h"
+#include "shunt/address.h"
 
 #define MSEC 1000000ULL
 
@@ -43,19 +43,12 @@ void probers_start(struct probers *probers, const struct config_health_check *ch
 
 /* ---- finding ---- */
 
-static bool covers(const struct config_endpoint *prefix, const uint8_t addr[16])
-{
-	unsigned whole = prefix->bits / 8, rest = prefix->bits % 8;
-
-	if (memcmp(prefix->addr, addr, whole))
-		return false;
-	return !rest || !((prefix->addr[whole] ^ addr[whole]) >> (8 - rest));
-}
-
 static bool is_configured(const struct config_health_check *check, const uint8_t addr[16])
 {
 	for (size_t i = 0; i < check->probers.count; i++) {
-		if (covers(&check->probers.items[i], addr))
+		const struct config_endpoint *prefix = &check->probers.items[i];
+
+		if (address_same_prefix(prefix->addr, addr, prefix->bits))
 			return true;
 	}
 	return false;
@@ -291,13 +284,9 @@ void prober_history(const struct prober *prober, char buf[PROBER_HISTORY + 1])
 
 void prober_name(const struct prober *prober, char buf[PROBER_NAME_MAX])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	char text[INET6_ADDRSTRLEN] = "";
+	char text[INET6_ADDRSTRLEN];
 
-	if (!memcmp(prober->addr, mapped, sizeof(mapped)))
-		inet_ntop(AF_INET, prober->addr + 12, text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, prober->addr, text, sizeof(text));
+	address_format(prober->addr, text);
 	if (prober->index)
 		snprintf(buf, PROBER_NAME_MAX, "%s#%u", text, prober->index + 1);
 	else

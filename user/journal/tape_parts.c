@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "journal/tape_parts.h"
 
-const uint8_t tape_ipv4[12] = {[10] = 0xff, [11] = 0xff};
-
 #define NARROW(field)                                                                              \
 	{                                                                                          \
 		offsetof(struct engine_sample, field), false                                       \

@@ -21,9 +21,6 @@ enum tape_flag {
 	TAPE_OUTCOME = 32,
 };
 
-/* An IPv4 address as IPv4-mapped IPv6 begins so. */
-extern const uint8_t tape_ipv4[12];
-
 /* The fields of a sample but its slot: those that are seldom 0 first, for a short set. */
 struct tape_field {
 	uint16_t offset;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "journal/tape_parts.h"
+#include "shunt/address.h"
 
 /* More of them than there can be in any configuration. */
 #define ENDPOINTS_MAX 65536
@@ -72,7 +73,7 @@ static void get_address(struct codec_reader *bytes, uint8_t ret_addr[16])
 	if (!addr)
 		return;
 	if (*size == 4)
-		memcpy(ret_addr, tape_ipv4, sizeof(tape_ipv4));
+		memcpy(ret_addr, address_any_ipv4, ADDRESS_IPV4_BYTES);
 	memcpy(ret_addr + 16 - *size, addr, *size);
 }
 

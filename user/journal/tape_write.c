@@ -5,6 +5,7 @@
 #include "config/names.h"
 #include "journal/tape.h"
 #include "journal/tape_parts.h"
+#include "shunt/address.h"
 
 /* ---- pieces ---- */
 
@@ -17,10 +18,10 @@ static void put_tag(struct tape *tape, enum tape_tag tag)
 /* A short one for IPv4, of which all begin alike. */
 static void put_address(struct buffer *out, const uint8_t addr[16])
 {
-	bool ipv4 = !memcmp(addr, tape_ipv4, sizeof(tape_ipv4));
+	bool ipv4 = address_is_ipv4(addr);
 
 	buffer_char(out, ipv4 ? 4 : 16);
-	buffer_append(out, ipv4 ? addr + sizeof(tape_ipv4) : addr, ipv4 ? 4 : 16);
+	buffer_append(out, ipv4 ? addr + ADDRESS_IPV4_BYTES : addr, ipv4 ? 4 : 16);
 }
 
 static void put_endpoint(struct buffer *out, const struct config_endpoint *endpoint)

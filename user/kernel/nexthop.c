@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shunt/address.h"
+
 #define MESSAGE_SIZE 4096
 
 /* A question and room for its answer. */
@@ -17,13 +19,6 @@ struct message {
 		char bytes[MESSAGE_SIZE];
 	};
 };
-
-static bool is_ipv4(const uint8_t addr[16])
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	return !memcmp(addr, mapped, sizeof(mapped));
-}
 
 /* Appends an attribute to a message that has room. */
 static void put(struct message *message, unsigned short type, const void *value, size_t size)
@@ -39,8 +34,8 @@ static void put(struct message *message, unsigned short type, const void *value,
 
 static void put_address(struct message *message, unsigned short type, const uint8_t addr[16])
 {
-	if (is_ipv4(addr))
-		put(message, type, addr + 12, 4);
+	if (address_is_ipv4(addr))
+		put(message, type, addr + ADDRESS_IPV4_BYTES, 4);
 	else
 		put(message, type, addr, 16);
 }
@@ -52,9 +47,8 @@ static void take_address(const struct rtattr *attribute, uint8_t ret_addr[16])
 	if (size == 16) {
 		memcpy(ret_addr, RTA_DATA(attribute), 16);
 	} else if (size == 4) {
-		memset(ret_addr, 0, 16);
-		ret_addr[10] = ret_addr[11] = 0xff;
-		memcpy(ret_addr + 12, RTA_DATA(attribute), 4);
+		memcpy(ret_addr, address_any_ipv4, ADDRESS_IPV4_BYTES);
+		memcpy(ret_addr + ADDRESS_IPV4_BYTES, RTA_DATA(attribute), 4);
 	}
 }
 
@@ -105,8 +99,8 @@ int nexthop_find(const uint8_t addr[16], struct nexthop *ret_nexthop)
 	struct nexthop route = {0};
 	int r;
 
-	body->rtm_family = is_ipv4(addr) ? AF_INET : AF_INET6;
-	body->rtm_dst_len = is_ipv4(addr) ? 32 : 128;
+	body->rtm_family = address_is_ipv4(addr) ? AF_INET : AF_INET6;
+	body->rtm_dst_len = address_is_ipv4(addr) ? 32 : 128;
 	put_address(&message, RTA_DST, addr);
 	r = ask(&message, RTM_NEWROUTE);
 	if (r < 0)
@@ -126,7 +120,7 @@ int nexthop_neighbour(uint32_t interface, const uint8_t addr[16], uint8_t ret_ad
 	size_t left;
 	int r;
 
-	body->ndm_family = is_ipv4(addr) ? AF_INET : AF_INET6;
+	body->ndm_family = address_is_ipv4(addr) ? AF_INET : AF_INET6;
 	body->ndm_ifindex = (int)interface;
 	put_address(&message, NDA_DST, addr);
 	r = ask(&message, RTM_NEWNEIGH);

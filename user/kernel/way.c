@@ -9,14 +9,10 @@
 #include <unistd.h>
 
 #include "kernel/nexthop.h"
+#include "shunt/address.h"
 
 #define ETHERTYPE_IPV4 "\x08\x00"
 #define ETHERTYPE_IPV6 "\x86\xdd"
-
-static bool is_ipv4(const uint8_t addr[16])
-{
-	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
-}
 
 static const struct shunt_interface *find_interface(const struct way_interfaces *interfaces,
 						    uint32_t index)
@@ -49,7 +45,8 @@ int way_find(const struct shunt_target *target, const struct way_interfaces *int
 	if (r < 0)
 		return r;
 	memcpy(way.ethernet + 6, interface->address, 6);
-	memcpy(way.ethernet + 12, is_ipv4(target->addr) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6, 2);
+	memcpy(way.ethernet + 12, address_is_ipv4(target->addr) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6,
+	       2);
 	memcpy(way.source, route.source, sizeof(way.source));
 	way.interface = route.interface;
 	way.mtu = interface->mtu;
