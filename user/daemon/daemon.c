@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "daemon/record.h"
 #include "daemon/state.h"
 #include "daemon/trim.h"
+#include "kernel/netns.h"
 
 void daemon_complain(void *userdata, const char *line)
 {
@@ -35,13 +35,6 @@ static const char *on_health(void *userdata)
 {
 	(void)userdata;
 	return NULL;
-}
-
-static uint32_t own_netns(void)
-{
-	struct stat status;
-
-	return stat("/proc/self/ns/net", &status) ? 0 : (uint32_t)status.st_ino;
 }
 
 static int start_control(struct daemon *daemon)
@@ -156,11 +149,16 @@ static int start_observer(struct daemon *daemon)
 			    "CAP_NET_ADMIN");
 		limits.answers = false;
 	}
+	r = netns_own(&daemon->netns);
+	if (r < 0) {
+		log_error("run: %s: %s", NETNS_OWN, strerror(-r));
+		return r;
+	}
 	r = observer_open(&limits, &daemon->observer);
 	if (r >= 0)
 		r = observer_on_event(daemon->observer, daemon_on_found, daemon);
 	if (r >= 0)
-		r = services_init(&daemon->services, daemon->config->max_services, own_netns());
+		r = services_init(&daemon->services, daemon->config->max_services, daemon->netns);
 	if (r >= 0)
 		r = start_engine(daemon);
 	if (r >= 0)
@@ -184,7 +182,7 @@ static int start_observing(struct daemon *daemon)
 		.observer = daemon->observer,
 		.services = &daemon->services,
 		.discovery = &daemon->discovery,
-		.own_netns = own_netns(),
+		.own_netns = daemon->netns,
 	};
 	observer_set_quiet(daemon->observer, !daemon->config->discover);
 	daemon_list(daemon);

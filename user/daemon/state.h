@@ -35,6 +35,7 @@
 struct daemon {
 	const struct daemon_options *options;
 	struct config *config;
+	uint32_t netns; /* that it is in: the inode */
 	struct observer *observer;
 	struct services services;
 	struct discovery discovery;

@@ -10,17 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/cpus.h"
 #include "kernel/interface.h"
+#include "kernel/netns.h"
 #include "kernel/outbound.h"
 #include "kernel/redirect.h"
 #include "shunt/abi.h"
 
 #include "breaker.skel.h"
-
-#define OWN_NETNS "/proc/self/ns/net"
 
 /* Of a map that is shared with nobody. */
 #define OWN_ENTRIES 4096
@@ -39,13 +38,6 @@ struct dataplane {
 };
 
 /* ---- open and close ---- */
-
-static uint32_t count_cpus(void)
-{
-	int cpus = libbpf_num_possible_cpus();
-
-	return cpus > 0 ? (uint32_t)cpus : 1;
-}
 
 static size_t rulings_size(const struct dataplane *dataplane)
 {
@@ -67,7 +59,7 @@ int dataplane_size_maps(struct breaker_bpf *bpf, uint32_t slots)
 	int r = bpf_map__set_max_entries(bpf->maps.shunt_rulings, slots);
 
 	if (r >= 0)
-		r = bpf_map__set_max_entries(bpf->maps.shunt_verdicts, slots * count_cpus());
+		r = bpf_map__set_max_entries(bpf->maps.shunt_verdicts, slots * cpus_possible());
 	if (r >= 0)
 		r = bpf_map__set_max_entries(bpf->maps.shunt_targets, slots);
 	return r;
@@ -76,13 +68,14 @@ int dataplane_size_maps(struct breaker_bpf *bpf, uint32_t slots)
 static int prepare_maps(struct dataplane *dataplane, const struct dataplane_options *options)
 {
 	struct breaker_bpf *bpf = dataplane->bpf;
-	struct stat netns;
+	uint32_t netns;
 	int r;
 
-	if (stat(OWN_NETNS, &netns))
-		return -errno;
+	r = netns_own(&netns);
+	if (r < 0)
+		return r;
 	bpf->rodata->shunt_slots = dataplane->slots;
-	bpf->rodata->shunt_netns = (uint32_t)netns.st_ino;
+	bpf->rodata->shunt_netns = netns;
 	r = dataplane_size_maps(bpf, dataplane->slots);
 	if (r < 0)
 		return r;
@@ -157,7 +150,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	if (!dataplane)
 		return -ENOMEM;
 	dataplane->slots = options->slots;
-	dataplane->cpus = count_cpus();
+	dataplane->cpus = cpus_possible();
 	r = load(dataplane, options);
 	if (r < 0) {
 		dataplane_close(dataplane);
@@ -220,7 +213,7 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *r
 
 int dataplane_attach_local(struct dataplane *dataplane)
 {
-	int netns = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	int netns = open(NETNS_OWN, O_RDONLY | O_CLOEXEC);
 	int r;
 
 	if (netns < 0)

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "kernel/cgroup.h"
+#include "kernel/cpus.h"
 #include "kernel/observer_state.h"
 #include "kernel/table.h"
 
@@ -49,13 +50,6 @@ __attribute__((format(printf, 2, 0))) static int print_libbpf(enum libbpf_print_
 	return 0;
 }
 
-static uint32_t possible_cpus(void)
-{
-	int cpus = libbpf_num_possible_cpus();
-
-	return cpus > 0 ? (uint32_t)cpus : 1;
-}
-
 /* Loads what the kernel has a hook for; one program may serve several signals. */
 static void choose_programs(struct observer *observer)
 {
@@ -88,8 +82,8 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{bpf->maps.shunt_cells, observer_rows(possible_cpus()) * limits->slots},
-		{bpf->maps.shunt_histograms, observer_rows(possible_cpus()) * limits->slots},
+		{bpf->maps.shunt_cells, observer_rows(cpus_possible()) * limits->slots},
+		{bpf->maps.shunt_histograms, observer_rows(cpus_possible()) * limits->slots},
 		{bpf->maps.shunt_inbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_outbound, OBSERVER_ENDPOINTS},
 		{bpf->maps.shunt_prefixes, OBSERVER_ENDPOINTS},
@@ -105,7 +99,7 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 			return r;
 	}
 	bpf->rodata->shunt_slots = limits->slots;
-	bpf->rodata->shunt_cpus = possible_cpus();
+	bpf->rodata->shunt_cpus = cpus_possible();
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	bpf->rodata->shunt_loaded = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	return 0;
@@ -152,7 +146,7 @@ int observer_open(const struct observer_limits *limits, struct observer **ret_ob
 	r = signal_probe(observer->has);
 	if (r < 0)
 		goto out;
-	observer->cpus = possible_cpus();
+	observer->cpus = cpus_possible();
 	observer->slots = limits->slots;
 	observer->answers_wanted = limits->answers;
 	observer->bpf = observe_bpf__open();
@@ -328,12 +322,6 @@ void observer_note_missed(struct observer *observer)
 {
 	if (!observer->bpf->bss->shunt_missing)
 		observer->bpf->bss->shunt_missing = observer_runs_missed(observer) != 0;
-}
-
-uint64_t observer_connections(const struct observer *observer)
-{
-	return observer->bpf->bss->shunt_overflowed +
-	       table_count(bpf_map__fd(observer->bpf->maps.shunt_conns));
 }
 
 int observer_waiting(const struct observer *observer, uint64_t now, uint64_t age,

@@ -125,9 +125,6 @@ void observer_note_missed(struct observer *observer);
  */
 uint64_t observer_runs_missed(const struct observer *observer);
 
-/* Connections followed now, by walking the map: for tests and support, not for a tick. */
-uint64_t observer_connections(const struct observer *observer);
-
 /* Requests of a slot's open connections that have had no response yet. */
 struct observer_waiting {
 	uint32_t count;

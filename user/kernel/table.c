@@ -23,19 +23,6 @@ static void table_unmap(const struct shunt_conn *entries)
 	munmap((void *)entries, TABLE_SIZE);
 }
 
-uint64_t table_count(int map)
-{
-	const struct shunt_conn *entries = table_map(map);
-	uint64_t count = 0;
-
-	if (!entries)
-		return 0;
-	for (size_t i = 0; i < TABLE_ENTRIES; i++)
-		count += entries[i].socket != 0;
-	table_unmap(entries);
-	return count;
-}
-
 int table_waiting(int map, uint64_t now, uint64_t age, struct observer_waiting *waiting,
 		  uint32_t slots)
 {

@@ -10,10 +10,7 @@
 
 #include "kernel/observer.h"
 
-/* How many connections are in the table, `map` being its descriptor; 0 where it cannot be read. */
-uint64_t table_count(int map);
-
-/* observer_waiting(), of the table. */
+/* observer_waiting(), of the table whose descriptor `map` is. */
 int table_waiting(int map, uint64_t now, uint64_t age, struct observer_waiting *waiting,
 		  uint32_t slots);
 
