@@ -21,7 +21,7 @@ static struct {
 /* Where cgroup2 is mounted; hybrid hosts have it in a folder of the version 1 tree. */
 static int find_mount(size_t size, char *ret_path)
 {
-	FILE *mounts = setmntent("/proc/self/mounts", "r");
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	struct mntent *mount;
 	int r = -ENOENT;
 
@@ -30,8 +30,9 @@ static int find_mount(size_t size, char *ret_path)
 	while ((mount = getmntent(mounts))) {
 		if (strcmp(mount->mnt_type, "cgroup2"))
 			continue;
-		r = (size_t)snprintf(ret_path, size, "%s", mount->mnt_dir) < size ? 0
-										  : -ENAMETOOLONG;
+		r = strlen(mount->mnt_dir) < size ? 0 : -ENAMETOOLONG;
+		if (!r)
+			strcpy(ret_path, mount->mnt_dir);
 		break;
 	}
 	endmntent(mounts);
@@ -57,7 +58,7 @@ static int compare_ids(const void *a, const void *b)
 int cgroup_resolve(const char *pattern, uint64_t ids[static CGROUP_IDS_MAX])
 {
 	char mount[PATH_MAX / 2], path[PATH_MAX];
-	glob_t matches;
+	glob_t matches = {0};
 	int r, unique = 0;
 
 	r = find_mount(sizeof(mount), mount);
@@ -66,10 +67,11 @@ int cgroup_resolve(const char *pattern, uint64_t ids[static CGROUP_IDS_MAX])
 	if ((size_t)snprintf(path, sizeof(path), "%s%s", mount, pattern) >= sizeof(path))
 		return -ENAMETOOLONG;
 	r = glob(path, GLOB_ONLYDIR, NULL, &matches);
-	if (r == GLOB_NOMATCH)
-		return 0;
-	if (r)
-		return -ENOMEM;
+	if (r) {
+		/* What was found by then is there, too. */
+		globfree(&matches);
+		return r == GLOB_NOMATCH ? 0 : -ENOMEM;
+	}
 
 	walked.ids = ids;
 	walked.count = 0;

@@ -25,7 +25,6 @@ struct flows {
 int flows_open(int map, int by_client, uint32_t *count, struct flows **ret_flows)
 {
 	struct flows *flows = calloc(1, sizeof(*flows));
-
 	int r;
 
 	if (!flows)

@@ -14,26 +14,23 @@
 int interface_read(const char *name, struct shunt_interface *ret_interface)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {0};
+	struct ifreq address = {0}, mtu;
 	int r = 0;
 
 	if (fd < 0)
 		return -errno;
-	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
-	if (ioctl(fd, SIOCGIFHWADDR, &request))
+	strncpy(address.ifr_name, name, sizeof(address.ifr_name) - 1);
+	mtu = address;
+	if (ioctl(fd, SIOCGIFHWADDR, &address) || ioctl(fd, SIOCGIFMTU, &mtu))
 		r = -errno;
-	else if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+	else if (address.ifr_hwaddr.sa_family != ARPHRD_ETHER)
 		r = -EOPNOTSUPP;
-	else
-		memcpy(ret_interface->address, request.ifr_hwaddr.sa_data,
-		       sizeof(ret_interface->address));
-	if (!r && ioctl(fd, SIOCGIFMTU, &request))
-		r = -errno;
-	else if (!r)
-		ret_interface->mtu = request.ifr_mtu < UINT16_MAX ? (uint16_t)request.ifr_mtu
-								  : UINT16_MAX;
 	close(fd);
-	return r;
+	if (r < 0)
+		return r;
+	memcpy(ret_interface->address, address.ifr_hwaddr.sa_data, sizeof(ret_interface->address));
+	ret_interface->mtu = mtu.ifr_mtu < UINT16_MAX ? (uint16_t)mtu.ifr_mtu : UINT16_MAX;
+	return 0;
 }
 
 /*
