@@ -16,8 +16,7 @@
 #define PATIENCE_USEC 1000000ULL
 
 /* Somebody who has connected and has not said it all. */
-struct operator
-{
+struct caller {
 	struct operators *operators;
 	sd_event_source *input; /* NULL: nobody; it owns the descriptor */
 	sd_event_source *deadline;
@@ -31,7 +30,7 @@ struct operators {
 	sd_event *event;
 	sd_event_source *listener;
 	uint64_t connections; /* so far */
-	struct operator items[OPERATORS_MAX];
+	struct caller items[OPERATORS_MAX];
 };
 
 json_t *operators_refusal(const char *format, ...)
@@ -45,11 +44,11 @@ json_t *operators_refusal(const char *format, ...)
 	return json_pack("{s:b, s:s}", "ok", 0, "message", message);
 }
 
-static void hang_up(struct operator* operator)
+static void hang_up(struct caller *caller)
 {
-	operator->input = sd_event_source_disable_unref(operator->input);
-	operator->deadline = sd_event_source_disable_unref(operator->deadline);
-	operator->size = 0;
+	caller->input = sd_event_source_disable_unref(caller->input);
+	caller->deadline = sd_event_source_disable_unref(caller->deadline);
+	caller->size = 0;
 }
 
 /* ---- an order ---- */
@@ -69,9 +68,9 @@ static void send_answer(int fd, const json_t *answer)
 	free(text);
 }
 
-static json_t *carry_out(const struct operator* operator, const struct peer_identity * peer)
+static json_t *carry_out(const struct caller *caller, const struct peer_identity *peer)
 {
-	const struct operators_options *options = &operator->operators->options;
+	const struct operators_options *options = &caller->operators->options;
 	char complaint[ORDER_COMPLAINT_MAX];
 	struct order order;
 
@@ -81,33 +80,33 @@ static json_t *carry_out(const struct operator* operator, const struct peer_iden
 		return operators_refusal("not permitted, expected root or a member of the group "
 					 "shunt");
 	}
-	if (order_parse(operator->line, operator->size, &order, complaint) < 0)
+	if (order_parse(caller->line, caller->size, &order, complaint) < 0)
 		return operators_refusal("%s", complaint);
 	return options->fn(options->userdata, &order, peer->name);
 }
 
 /* The line is there, or will never be. */
-static void answer(struct operator* operator)
+static void answer(struct caller *caller)
 {
-	int fd = sd_event_source_get_io_fd(operator->input);
+	int fd = sd_event_source_get_io_fd(caller->input);
 	struct peer_identity peer;
 	json_t *object;
 
 	if (peer_identify(fd, &peer) < 0) {
-		hang_up(operator);
+		hang_up(caller);
 		return;
 	}
-	object = carry_out(operator, & peer);
+	object = carry_out(caller, &peer);
 	send_answer(fd, object);
 	json_decref(object);
-	hang_up(operator);
+	hang_up(caller);
 }
 
 static int on_input(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	struct operator* operator= userdata;
-	size_t room = sizeof(operator->line) - operator->size;
-	ssize_t size = recv(fd, operator->line + operator->size, room, MSG_DONTWAIT);
+	struct caller *caller = userdata;
+	size_t room = sizeof(caller->line) - caller->size;
+	ssize_t size = recv(fd, caller->line + caller->size, room, MSG_DONTWAIT);
 	const char *end;
 
 	(void)source;
@@ -115,21 +114,21 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents, void *use
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (size <= 0) {
-		hang_up(operator);
+		hang_up(caller);
 		return 0;
 	}
-	end = memchr(operator->line + operator->size, '\n', (size_t)size);
-	operator->size +=(size_t) size;
+	end = memchr(caller->line + caller->size, '\n', (size_t)size);
+	caller->size += (size_t)size;
 	if (end) {
-		operator->size =(size_t)(end - operator->line);
-		answer(operator);
-	} else if (operator->size == sizeof(operator->line)) {
+		caller->size = (size_t)(end - caller->line);
+		answer(caller);
+	} else if (caller->size == sizeof(caller->line)) {
 		json_t *refusal = operators_refusal("expected an order of less than %d bytes",
 						    ORDER_LINE_MAX);
 
 		send_answer(fd, refusal);
 		json_decref(refusal);
-		hang_up(operator);
+		hang_up(caller);
 	}
 	return 0;
 }
@@ -145,17 +144,17 @@ static int on_deadline(sd_event_source *source, uint64_t due, void *userdata)
 /* ---- connections ---- */
 
 /* A free place, or that of who has been here longest. */
-static struct operator* make_room(struct operators *operators)
+static struct caller *make_room(struct operators *operators)
 {
-	struct operator* oldest = & operators->items[0];
+	struct caller *oldest = &operators->items[0];
 
 	for (unsigned i = 0; i < OPERATORS_MAX; i++) {
-		struct operator* operator= & operators->items[i];
+		struct caller *caller = &operators->items[i];
 
-		if (!operator->input)
-			return operator;
-		if (operator->number<oldest->number)
-			oldest = operator;
+		if (!caller->input)
+			return caller;
+		if (caller->number < oldest->number)
+			oldest = caller;
 	}
 	hang_up(oldest);
 	return oldest;
@@ -164,21 +163,21 @@ static struct operator* make_room(struct operators *operators)
 /* Takes the descriptor over. */
 static int take(struct operators *operators, int fd)
 {
-	struct operator* operator= make_room(operators);
+	struct caller *caller = make_room(operators);
 	int r;
 
-	operator->operators = operators;
-	operator->number = ++ operators->connections;
-	r = sd_event_add_io(operators->event, &operator->input, fd, EPOLLIN, on_input, operator);
+	caller->operators = operators;
+	caller->number = ++operators->connections;
+	r = sd_event_add_io(operators->event, &caller->input, fd, EPOLLIN, on_input, caller);
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
-	sd_event_source_set_io_fd_own(operator->input, true);
-	r = sd_event_add_time_relative(operators->event, &operator->deadline, CLOCK_MONOTONIC,
-				       PATIENCE_USEC, 0, on_deadline, operator);
+	sd_event_source_set_io_fd_own(caller->input, true);
+	r = sd_event_add_time_relative(operators->event, &caller->deadline, CLOCK_MONOTONIC,
+				       PATIENCE_USEC, 0, on_deadline, caller);
 	if (r < 0)
-		hang_up(operator);
+		hang_up(caller);
 	return r;
 }
 
