@@ -42,7 +42,7 @@ struct {
 /* The Ethernet addresses of the interfaces, by index: what is for others is let pass. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 64);
+	__uint(max_entries, SHUNT_INTERFACES_MAX);
 	__type(key, __u32);
 	__type(value, struct shunt_interface);
 } shunt_interfaces SEC(".maps");

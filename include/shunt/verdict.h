@@ -155,6 +155,9 @@ struct shunt_flow {
 	__u32 reserved;
 };
 
+/* Interfaces that one data plane may be attached to. */
+#define SHUNT_INTERFACES_MAX 64
+
 /* An interface that frames come in by; the value of shunt_interfaces. */
 struct shunt_interface {
 	__u8 address[6]; /* Ethernet */

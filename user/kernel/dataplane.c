@@ -29,7 +29,7 @@ struct dataplane {
 	struct bpf_link *local; /* or NULL */
 	struct outbound *outbound; /* or NULL */
 	struct redirect *redirect; /* or NULL: this kernel cannot */
-	int interfaces[DATAPLANE_INTERFACES_MAX]; /* descriptors of links */
+	int interfaces[SHUNT_INTERFACES_MAX]; /* descriptors of links */
 	unsigned interfaces_count;
 	uint32_t slots;
 	uint32_t cpus;
@@ -187,7 +187,7 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, bool *r
 
 	if (!index)
 		return -ENODEV;
-	if (dataplane->interfaces_count == DATAPLANE_INTERFACES_MAX)
+	if (dataplane->interfaces_count == SHUNT_INTERFACES_MAX)
 		return -ENOSPC;
 	r = interface_read(interface, &address);
 	if (r < 0)

@@ -14,9 +14,6 @@
 
 #include "shunt/verdict.h"
 
-/* Interfaces that one data plane may be attached to. */
-#define DATAPLANE_INTERFACES_MAX 64
-
 struct dataplane_options {
 	uint32_t slots; /* as many as the observer has */
 	int inbound_fd; /* the observer's map of what services are found by, or -1: one of its own

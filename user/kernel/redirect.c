@@ -84,7 +84,7 @@ void redirect_add_interface(struct redirect *redirect, uint32_t index,
 {
 	struct way_interfaces *interfaces = &redirect->interfaces;
 
-	if (interfaces->count < WAY_INTERFACES_MAX)
+	if (interfaces->count < SHUNT_INTERFACES_MAX)
 		interfaces->all[interfaces->count++] = (struct way_interface){.index = index,
 									      .about = *interface};
 }

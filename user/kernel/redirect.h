@@ -34,7 +34,7 @@ int redirect_standbys(const struct redirect *redirect);
 /* To be called before what follows; the maps stay the caller's.  0 or a negative errno. */
 int redirect_use(struct redirect *redirect, const struct redirect_maps *maps);
 
-/* Tells of an interface that the programs are attached to, of at most 64. */
+/* Tells of an interface that the programs are attached to, of at most SHUNT_INTERFACES_MAX. */
 void redirect_add_interface(struct redirect *redirect, uint32_t index,
 			    const struct shunt_interface *interface);
 

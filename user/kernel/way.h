@@ -8,15 +8,13 @@
 
 #include "shunt/verdict.h"
 
-#define WAY_INTERFACES_MAX 64
-
 struct way_interface {
 	uint32_t index;
 	struct shunt_interface about;
 };
 
 struct way_interfaces {
-	struct way_interface all[WAY_INTERFACES_MAX];
+	struct way_interface all[SHUNT_INTERFACES_MAX];
 	uint32_t count;
 };
 
