@@ -231,22 +231,25 @@ int redirect_refresh(struct redirect *redirect)
 	uint64_t now = read_clock();
 	bool ask = now - redirect->asked >= SEC_NSEC;
 	bool local = false;
-	int r = 0;
+	int r = 0, failed;
 
 	flows_sweep(redirect->flows, now);
 	if (!redirect->count)
 		return 0;
-	for (uint32_t slot = 0; slot < redirect->slots && r >= 0; slot++) {
+	for (uint32_t slot = 0; slot < redirect->slots; slot++) {
 		const struct standby *standby = &redirect->standbys[slot];
 
 		local = local || (standby->target.port && !standby->remote);
 		if (!standby->target.port || !standby->remote)
 			continue;
-		r = refresh_way(redirect, slot);
+		failed = refresh_way(redirect, slot);
+		if (failed < 0)
+			r = failed;
 		if (ask)
 			way_ask(&standby->target);
 	}
 	if (ask)
 		redirect->asked = now;
-	return r >= 0 && local ? find_sockets(redirect) : r;
+	failed = local ? find_sockets(redirect) : 0;
+	return failed < 0 ? failed : r;
 }

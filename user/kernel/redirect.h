@@ -49,7 +49,7 @@ bool redirect_has(const struct redirect *redirect, uint32_t slot);
 
 /*
  * Looks for the targets' sockets and for the ways to them, and tends what is carried.  0 or a
- * negative errno.
+ * negative errno, with all done that could be.
  */
 int redirect_refresh(struct redirect *redirect);
 
