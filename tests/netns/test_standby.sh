@@ -49,3 +49,36 @@ stands_in h 10.203.0.2 10.203.0.2:7001
 stands_in h fd00:203::2 "[fd00:203::2]:7001"
 stands_in t 10.203.0.2 $standby4:7001
 stands_in t fd00:203::2 "[$standby6]:7001"
+
+# ---- where it cannot be --------------------------------------------------------------------------
+
+observe shunt far <<-CONFIG
+	interfaces: [eth0]
+	state_dir: $scratch/state
+	guards: {max_open: 2, max_open_share: 1}
+	services:
+	  - {name: one, inbound: ["*:$port"], breaker: {mode: enforce, action: redirect, redirect_to: "192.0.2.1:7001"}}
+	  - {name: two, inbound: ["*:7002"], breaker: {mode: enforce, action: redirect, redirect_to: "192.0.2.1:7001"}}
+	  - {name: three, inbound: ["*:7003"]}
+	  - {name: four, inbound: ["*:7004"]}
+CONFIG
+for name in one two; do
+	holds "$name: no way there: said at once" has_logged shunt "$name: redirect_to: Network is unreachable"
+	holds "$name: a trip by hand" ordered trip "$name" --for 1m
+	holds "$name: …is said to come to nothing" eventually \
+		has_logged shunt "$name: the verdict \`redirect\` cannot be carried out: Network is unreachable"
+done
+holds "…connections pass" comes_to p 10.203.0.2
+# times NAME: how often that was said
+times() {
+	grep -c "$1: the verdict \`redirect\` cannot be carried out" "$scratch/shunt.log"
+}
+sleep 0.5
+equal "…which is said once" "1 1" "$(times one) $(times two)"
+holds "a reset, and another trip" ordered reset one
+ordered trip one --for 1m
+again() {
+	[ "$(times one)" = 2 ]
+}
+holds "…which is said again" eventually again
+stop shunt

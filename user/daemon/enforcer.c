@@ -272,22 +272,24 @@ static void apply_ruling(struct enforcer *enforcer, uint32_t slot,
 	if (verdict->kind != BREAKER_PASS)
 		ruling = ruling_of(verdict, engine_breaker(enforcer->engine, slot));
 	if (ruling.verdict == SHUNT_VERDICT_PASS) {
+		set_put(enforcer->unable, slot, false);
 		if (set_has(enforcer->ruled, slot))
 			pass(enforcer, slot);
 		return;
 	}
 	r = rule(enforcer, slot, &ruling);
 	if (r >= 0) {
+		set_put(enforcer->unable, slot, false);
 		set_put(enforcer->ruled, slot, true);
 		return;
 	}
 	/* The former verdict must not stand for one that could not be carried out. */
 	pass(enforcer, slot);
-	if (!enforcer->told_unable)
+	if (!set_has(enforcer->unable, slot))
 		log_error("%s: the verdict `%s` cannot be carried out: %s; it passes",
 			  engine_name(enforcer->engine, slot),
 			  dataplane_verdict_name(ruling.verdict), strerror(-r));
-	enforcer->told_unable = true;
+	set_put(enforcer->unable, slot, true);
 }
 
 static void apply(struct enforcer *enforcer, uint32_t slot)
@@ -304,7 +306,8 @@ void enforcer_apply(struct enforcer *enforcer)
 	const struct breakers *breakers = engine_breakers(enforcer->engine);
 
 	for (uint32_t w = 0; w * 64 < breakers->count; w++) {
-		uint64_t left = breakers->awake[w] | enforcer->ruled[w] | enforcer->tried[w];
+		uint64_t left = breakers->awake[w] | enforcer->ruled[w] | enforcer->tried[w] |
+				enforcer->unable[w];
 
 		for (; left; left &= left - 1)
 			apply(enforcer, w * 64 + (uint32_t)__builtin_ctzll(left));
@@ -313,16 +316,24 @@ void enforcer_apply(struct enforcer *enforcer)
 
 void enforcer_refresh(struct enforcer *enforcer)
 {
-	if (enforcer->dataplane)
-		dataplane_refresh(enforcer->dataplane);
+	int r = enforcer->dataplane ? dataplane_refresh(enforcer->dataplane) : 0;
+
+	if (r < 0 && !enforcer->told_refresh)
+		log_warning("redirect_to: standbys cannot be looked for: %s", strerror(-r));
+	enforcer->told_refresh = r < 0;
 }
 
 void enforcer_assign(struct enforcer *enforcer, uint32_t slot)
 {
+	int r = 0;
+
 	/* What is in force is looked at anew. */
 	enforcer->words[slot] = 0;
 	if (enforcer->dataplane && can_go_elsewhere(enforcer, slot))
-		set_target(enforcer, slot);
+		r = set_target(enforcer, slot);
+	if (r < 0)
+		log_warning("%s: redirect_to: %s", engine_name(enforcer->engine, slot),
+			    strerror(-r));
 }
 
 void enforcer_release(struct enforcer *enforcer, uint32_t slot)
@@ -330,6 +341,7 @@ void enforcer_release(struct enforcer *enforcer, uint32_t slot)
 	if (set_has(enforcer->tried, slot))
 		observer_try(enforcer->observer, slot, NULL);
 	set_put(enforcer->tried, slot, false);
+	set_put(enforcer->unable, slot, false);
 	if (!enforcer->dataplane)
 		return;
 	pass(enforcer, slot);

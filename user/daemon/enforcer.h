@@ -31,7 +31,9 @@ struct enforcer {
 	uint64_t ruled[BREAKER_SET_WORDS]; /* a set: slots with a ruling */
 	uint64_t tried[BREAKER_SET_WORDS]; /* a set: slots whose connections are trials */
 	bool carries[SHUNT_ROLE_MAX]; /* verdicts on services in that role */
-	bool told_unable; /* that a verdict cannot be carried out */
+	uint64_t
+		unable[BREAKER_SET_WORDS]; /* a set: whose verdict cannot be carried out, as told */
+	bool told_refresh; /* that standbys cannot be looked for */
 };
 
 /* Whether there is a dependency, for whose sake each connect(2) of the host is looked at. */
