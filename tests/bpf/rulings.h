@@ -9,6 +9,7 @@
 
 #include "bpf/host.h"
 #include "kernel/dataplane.h"
+#include "serve/names.h"
 
 #define SLOTS	  16
 #define SALT	  7
@@ -31,6 +32,13 @@ static inline uint64_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static inline void rule_until(uint32_t slot, enum shunt_verdict verdict, uint64_t until)
+{
+	const struct shunt_ruling ruling = {.until = until, .verdict = (uint8_t)verdict};
+
+	cr_assert_eq(dataplane_rule(dataplane, slot, &ruling), 0);
 }
 
 static inline void rule_with(uint32_t slot, enum shunt_verdict verdict, uint8_t flags, double share)
@@ -63,7 +71,7 @@ static inline const char *describe(uint32_t slot)
 		if (count)
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s=%lu",
 						 used ? " " : "", shadow ? "shadow_" : "",
-						 dataplane_verdict_name(verdict), count);
+						 name_verdict(verdict), count);
 	}
 	return text;
 }

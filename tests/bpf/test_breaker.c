@@ -6,14 +6,12 @@ TestSuite(breaker, .init = open_dataplane, .fini = close_dataplane);
 
 Test(breaker, a_lease_that_is_over_passes)
 {
-	struct shunt_ruling ruling = {.until = now() + HOUR_NSEC, .verdict = SHUNT_VERDICT_DROP};
-
-	cr_assert_eq(dataplane_rule(dataplane, EXACT, &ruling), 0);
+	rule_until(EXACT, SHUNT_VERDICT_DROP, now() + HOUR_NSEC);
 	cr_expect_eq(run_shape(&syn), XDP_DROP);
-	dataplane_renew(dataplane, now());
+	rule_until(EXACT, SHUNT_VERDICT_DROP, now());
 	cr_expect_eq(run_shape(&syn), XDP_PASS);
 	cr_expect_eq(dataplane_unjudged(dataplane, SHUNT_UNJUDGED_EXPIRED), 1);
-	dataplane_renew(dataplane, now() + HOUR_NSEC);
+	rule_until(EXACT, SHUNT_VERDICT_DROP, now() + HOUR_NSEC);
 	cr_expect_eq(run_shape(&syn6), XDP_DROP);
 	expect_counts(EXACT, "two of three", "drop=2");
 	dataplane_clear(dataplane, EXACT);

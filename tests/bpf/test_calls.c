@@ -40,11 +40,11 @@ Test(calls, a_lease_that_is_over_passes)
 {
 	rule(EXACT, SHUNT_VERDICT_REJECT);
 	expect_refused("10.0.0.5", "leased");
-	dataplane_renew(dataplane, now());
+	rule_until(EXACT, SHUNT_VERDICT_REJECT, now());
 	expect_passes("10.0.0.5", "over");
 	expect_passes("2001:db8::5", "over");
 	cr_expect_eq(dataplane_unjudged(dataplane, SHUNT_UNJUDGED_EXPIRED), 2);
-	dataplane_renew(dataplane, now() + HOUR_NSEC);
+	rule_until(EXACT, SHUNT_VERDICT_REJECT, now() + HOUR_NSEC);
 	expect_refused("10.0.0.5", "renewed");
 }
 

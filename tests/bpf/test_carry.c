@@ -46,7 +46,8 @@ Test(carry, it_outlives_the_verdict)
 	uint16_t port = begin(&shape);
 	struct shape answer = answer_of(&shape, port);
 
-	dataplane_renew(dataplane, now());
+	rule_until(EXACT, SHUNT_VERDICT_REDIRECT, now());
+	rule_until(WILD, SHUNT_VERDICT_REDIRECT, now());
 	expect_carried("on a lease that is over", &shape, port);
 	expect_untouched_shape("another", &other);
 	dataplane_pass(dataplane, EXACT);

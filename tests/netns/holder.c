@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kernel/dataplane.h"
+#include "serve/names.h"
 #include "shunt/abi.h"
 
 #include "peer.h"
@@ -40,12 +41,13 @@ struct holder {
 	struct dataplane *dataplane;
 	struct shunt_ruling ruling;
 	uint64_t lease; /* ns */
+	bool tripped;
 };
 
 static uint8_t verdict_of(const char *name)
 {
 	for (enum shunt_verdict verdict = 0; verdict < SHUNT_VERDICT_MAX; verdict++) {
-		if (!strcmp(name, dataplane_verdict_name(verdict)))
+		if (!strcmp(name, name_verdict(verdict)))
 			return (uint8_t)verdict;
 	}
 	errx(2, "'%s' is no verdict", name);
@@ -145,12 +147,26 @@ static void attach_outbound(struct holder *holder, const char *folder, unsigned 
 	close(cgroup);
 }
 
-static void trip(struct holder *holder)
+/* Until the lease is over, or this is called again. */
+static void rule(struct holder *holder)
 {
 	holder->ruling.until = peer_now() + holder->lease;
 	if (dataplane_rule(holder->dataplane, SLOT, &holder->ruling))
 		errx(1, "the verdict is refused");
+}
+
+static void trip(struct holder *holder)
+{
+	rule(holder);
+	holder->tripped = true;
 	puts("tripped");
+}
+
+static void reset(struct holder *holder)
+{
+	dataplane_pass(holder->dataplane, SLOT);
+	holder->tripped = false;
+	puts("reset");
 }
 
 static void say_counts(const struct holder *holder)
@@ -159,9 +175,8 @@ static void say_counts(const struct holder *holder)
 
 	dataplane_read(holder->dataplane, SLOT, &counts);
 	for (enum shunt_verdict verdict = 0; verdict < SHUNT_VERDICT_MAX; verdict++)
-		printf("%s=%llu shadow_%s=%llu ", dataplane_verdict_name(verdict),
-		       counts.connections[verdict], dataplane_verdict_name(verdict),
-		       counts.shadow[verdict]);
+		printf("%s=%llu shadow_%s=%llu ", name_verdict(verdict),
+		       counts.connections[verdict], name_verdict(verdict), counts.shadow[verdict]);
 	putchar('\n');
 }
 
@@ -172,13 +187,13 @@ static void hold(struct holder *holder, const sigset_t *signals)
 	for (;;) {
 		int number = sigtimedwait(signals, NULL, &tick);
 
-		dataplane_renew(holder->dataplane, peer_now() + holder->lease);
+		if (holder->tripped)
+			rule(holder);
 		dataplane_refresh(holder->dataplane);
 		if (number == SIGUSR1) {
 			trip(holder);
 		} else if (number == SIGUSR2) {
-			dataplane_pass(holder->dataplane, SLOT);
-			puts("reset");
+			reset(holder);
 		} else if (number == SIGTERM) {
 			say_counts(holder);
 			return;

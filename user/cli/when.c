@@ -10,7 +10,7 @@
 
 #define NSEC_PER_SEC 1000000000ULL
 
-uint64_t when_now(void)
+static uint64_t wall_clock(void)
 {
 	struct timespec now;
 
@@ -36,7 +36,7 @@ static uint64_t seconds_of(char unit)
 
 static int read_ago(const char *text, uint64_t *ret_wall)
 {
-	uint64_t now = when_now(), ago;
+	uint64_t now = wall_clock(), ago;
 	char *end;
 
 	if (!isdigit((unsigned char)*text))

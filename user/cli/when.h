@@ -18,7 +18,4 @@ int when_read(const char *text, uint64_t *ret_wall);
 /* Writes a moment, in UTC, to the millisecond. */
 void when_print(uint64_t wall, char ret_text[WHEN_SIZE]);
 
-/* Now, ns since 1970. */
-uint64_t when_now(void);
-
 #endif

@@ -11,6 +11,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/dataplane.h"
 #include "kernel/observer.h"
+#include "serve/names.h"
 
 /* In `interfaces`: clients on this host, whom no frame brings. */
 #define LOOPBACK "lo"
@@ -287,8 +288,8 @@ static void apply_ruling(struct enforcer *enforcer, uint32_t slot,
 	pass(enforcer, slot);
 	if (!set_has(enforcer->unable, slot))
 		log_error("%s: the verdict `%s` cannot be carried out: %s; it passes",
-			  engine_name(enforcer->engine, slot),
-			  dataplane_verdict_name(ruling.verdict), strerror(-r));
+			  engine_name(enforcer->engine, slot), name_verdict(ruling.verdict),
+			  strerror(-r));
 	set_put(enforcer->unable, slot, true);
 }
 

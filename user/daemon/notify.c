@@ -8,6 +8,7 @@
 
 #include "alert/alerts.h"
 #include "base/log.h"
+#include "serve/names.h"
 
 #define SUMMARY_SIZE 192
 
@@ -25,11 +26,6 @@ static const struct {
 	[HEALTH_FLAPPING] = {"ShuntServiceFlapping", ALERT_WARNING, LOG_WARNING},
 };
 
-static const char *role_name(enum shunt_role role)
-{
-	return role == SHUNT_ROLE_SERVER ? "server" : "client";
-}
-
 static void log_change(const struct health_change *change)
 {
 	const struct log_fields fields = {
@@ -40,7 +36,7 @@ static void log_change(const struct health_change *change)
 	};
 
 	log_event(states[change->is].priority, &fields, "%s (%s): %s, was %s: %s", change->service,
-		  role_name(change->role), health_state_name(change->is),
+		  name_role(change->role), health_state_name(change->is),
 		  health_state_name(change->was), change->reason);
 }
 
@@ -66,7 +62,7 @@ static void change_alerts(struct alerts *alerts, const struct health_change *cha
 	int r = 0;
 
 	snprintf(summary, sizeof(summary), "%s (%s) is %s", change->service,
-		 role_name(change->role), health_state_name(change->is));
+		 name_role(change->role), health_state_name(change->is));
 	if (states[change->was].alert) {
 		alert = alert_of(change, change->was, summary);
 		r = alerts_resolve(alerts, &alert);
@@ -162,7 +158,7 @@ static int raise_open(struct alerts *alerts, const struct breaker_notice *notice
 	};
 
 	snprintf(summary, sizeof(summary), "%s (%s): the breaker is %s%s", notice->service,
-		 role_name(notice->role), breaker_state_name(notice->decision->to),
+		 name_role(notice->role), breaker_state_name(notice->decision->to),
 		 notice->mode == CONFIG_MODE_ENFORCE ? "" : ", in shadow");
 	return alert.name ? alerts_raise(alerts, &alert) : 0;
 }

@@ -234,7 +234,8 @@ bool probers_describe(const struct probers *probers, const uint8_t addr[16],
 	return found;
 }
 
-double prober_failure_rate(const struct prober *prober)
+/* The share of a prober's next checks that are to be expected to fail, 0 to 1. */
+static double failure_rate(const struct prober *prober)
 {
 	unsigned checks = prober->fresh < RECENT ? prober->fresh : RECENT;
 	unsigned failed = (unsigned)__builtin_popcount(prober->recent & ((1U << checks) - 1));
@@ -266,7 +267,7 @@ void probers_balancer(const struct probers *probers, uint64_t now,
 		balancer.checks_until_down = model_checks_until_down(&prober->model,
 								     &probers->settings);
 		balancer.outlook = model_outlook(&prober->model, &probers->settings,
-						 prober_failure_rate(prober));
+						 failure_rate(prober));
 		if (!worst.known || is_worse(&balancer, &worst))
 			worst = balancer;
 	}

@@ -115,9 +115,6 @@ unsigned probers_overdue(struct probers *probers, const struct probers_tick *tic
 void probers_balancer(const struct probers *probers, uint64_t now,
 		      struct health_balancer *ret_balancer);
 
-/* The share of a prober's next checks that are to be expected to fail, 0 to 1. */
-double prober_failure_rate(const struct prober *prober);
-
 /* What the kernel is to know of this address; returns false if it is no prober's. */
 bool probers_describe(const struct probers *probers, const uint8_t addr[16],
 		      struct shunt_prober *ret_prober);

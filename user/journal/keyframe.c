@@ -7,7 +7,8 @@
 #include "engine/engine_parts.h"
 #include "journal/codec.h"
 
-uint64_t keyframe_layout(void)
+/* A number that two builds have in common if their engines' states look alike. */
+static uint64_t engine_layout(void)
 {
 	static const uint64_t sizes[] = {
 		sizeof(struct engine_slot) - offsetof(struct engine_slot, health),
@@ -55,7 +56,7 @@ void keyframe_put(struct buffer *out, struct engine *engine, const struct record
 {
 	struct buffer parts = {0};
 
-	codec_u64(out, keyframe_layout());
+	codec_u64(out, engine_layout());
 	codec_u64(out, engine_slots(engine));
 	codec_u64(out, engine_breakers(engine)->seed);
 	codec_u64(out, about->config_hash);
@@ -121,7 +122,7 @@ static int load_parts(struct engine *engine, const struct keyframe *keyframe)
 {
 	struct codec_reader reader = codec_reader(keyframe->parts, keyframe->parts_size);
 
-	if (keyframe->layout != keyframe_layout())
+	if (keyframe->layout != engine_layout())
 		return -EPROTO;
 	engine_parts(engine, get_part, &reader);
 	return reader.failed || codec_more(&reader) ? -EUCLEAN : 0;

@@ -14,7 +14,7 @@
 
 /* Texts are within the bytes that it was read from, and not ended by a 0. */
 struct keyframe {
-	uint64_t layout; /* see keyframe_layout() */
+	uint64_t layout; /* alike in two builds if their engines' states look alike */
 	uint32_t slots;
 	uint64_t seed;
 	uint64_t config_hash;
@@ -27,9 +27,6 @@ struct keyframe {
 	const void *parts;
 	size_t parts_size;
 };
-
-/* A number that two builds have in common if their engines' states look alike. */
-uint64_t keyframe_layout(void);
 
 void keyframe_put(struct buffer *out, struct engine *engine, const struct recorder_about *about);
 

@@ -46,28 +46,30 @@ __attribute__((format(printf, 3, 4))) static size_t add(char *text, size_t at, c
 	return at + (size_t)size;
 }
 
-void replay_say(const void *bytes, size_t size, const struct engine *engine,
-		char text[REPLAY_TEXT_MAX])
+/* What an outcome says, in words; the engine knows its slots' names. */
+static void describe(const void *bytes, size_t size, const struct engine *engine,
+		     char ret_text[REPLAY_TEXT_MAX])
 {
 	struct tape_outcome outcome = tape_outcome(bytes, size);
 	struct breaker_decision decision;
 	struct tape_change change;
 	char words[REPLAY_TEXT_MAX];
-	size_t at = add(text, 0, "%s", size ? "" : "nothing");
+	size_t at = add(ret_text, 0, "%s", size ? "" : "nothing");
 
 	while (tape_next_change(&outcome, &change))
-		at = add(text, at, "%s%s: %s: %s", at ? "; " : "", engine_name(engine, change.slot),
-			 health_state_name(change.is), change.reason);
+		at = add(ret_text, at, "%s%s: %s: %s", at ? "; " : "",
+			 engine_name(engine, change.slot), health_state_name(change.is),
+			 change.reason);
 	while (tape_next_decision(&outcome, &decision)) {
 		breaker_explain(&decision,
 				decision.service == BREAKER_ALL
 					? "all services"
 					: engine_name(engine, decision.service),
 				words, sizeof(words));
-		at = add(text, at, "%s%s", at ? "; " : "", words);
+		at = add(ret_text, at, "%s%s", at ? "; " : "", words);
 	}
 	if (outcome.bytes.failed)
-		add(text, at, "%swhat makes no sense", at ? "; " : "");
+		add(ret_text, at, "%swhat makes no sense", at ? "; " : "");
 }
 
 /* ---- the same, byte for byte ---- */
@@ -79,8 +81,8 @@ static int differ(struct state *state, const struct tape_event *event)
 
 	result->differs = true;
 	result->differs_at = player_wall(&state->player, event->now);
-	replay_say(event->outcome, event->outcome_size, engine, result->recorded);
-	replay_say(state->own.data, state->own.length, engine, result->replayed);
+	describe(event->outcome, event->outcome_size, engine, result->recorded);
+	describe(state->own.data, state->own.length, engine, result->replayed);
 	return FOUND;
 }
 

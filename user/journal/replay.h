@@ -39,8 +39,4 @@ int replay(struct journal *journal, const struct replay_span *span,
 /* Where to begin to read so that `from` can be played: the sequence of a keyframe. */
 uint64_t replay_begin(struct journal *journal, uint64_t from);
 
-/* What an outcome says, in words, a line for each; `name` is the engine's, for its slots. */
-void replay_say(const void *bytes, size_t size, const struct engine *engine,
-		char text[REPLAY_TEXT_MAX]);
-
 #endif

@@ -320,16 +320,6 @@ void dataplane_pass(struct dataplane *dataplane, uint32_t slot)
 		store(dataplane, slot, &pass);
 }
 
-void dataplane_renew(struct dataplane *dataplane, uint64_t until)
-{
-	for (uint32_t slot = 0; slot < dataplane->slots; slot++) {
-		struct shunt_ruling *shared = &dataplane->rulings[slot];
-
-		if (shared->verdict != SHUNT_VERDICT_PASS)
-			__atomic_store_n(&shared->until, until, __ATOMIC_RELEASE);
-	}
-}
-
 /* ---- read ---- */
 
 static struct shunt_verdict_counts *counts_at(const struct dataplane *dataplane, uint32_t cpu,
@@ -369,33 +359,4 @@ uint64_t dataplane_unjudged(const struct dataplane *dataplane, enum shunt_unjudg
 	uint64_t count = *(volatile __u64 *)&dataplane->bpf->bss->shunt_unjudged[why];
 
 	return dataplane->outbound ? count + outbound_unjudged(dataplane->outbound, why) : count;
-}
-
-const char *dataplane_unjudged_name(enum shunt_unjudged why)
-{
-	static const char *const names[SHUNT_UNJUDGED_MAX] = {
-		[SHUNT_UNJUDGED_TRUNCATED] = "truncated",
-		[SHUNT_UNJUDGED_MALFORMED] = "malformed",
-		[SHUNT_UNJUDGED_FRAGMENT] = "fragment",
-		[SHUNT_UNJUDGED_HEADER] = "header",
-		[SHUNT_UNJUDGED_SOURCE] = "source",
-		[SHUNT_UNJUDGED_ELSEWHERE] = "elsewhere",
-		[SHUNT_UNJUDGED_EXPIRED] = "expired",
-		[SHUNT_UNJUDGED_UNSUPPORTED] = "unsupported",
-		[SHUNT_UNJUDGED_UNANSWERED] = "unanswered",
-		[SHUNT_UNJUDGED_STANDBY] = "standby",
-	};
-
-	return names[why];
-}
-
-const char *dataplane_verdict_name(enum shunt_verdict verdict)
-{
-	static const char *const names[SHUNT_VERDICT_MAX] = {
-		[SHUNT_VERDICT_PASS] = "pass",	       [SHUNT_VERDICT_DROP] = "drop",
-		[SHUNT_VERDICT_REJECT] = "reject",     [SHUNT_VERDICT_DRAIN] = "drain",
-		[SHUNT_VERDICT_REDIRECT] = "redirect",
-	};
-
-	return names[verdict];
 }

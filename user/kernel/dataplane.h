@@ -93,7 +93,8 @@ int dataplane_refresh(struct dataplane *dataplane);
 uint32_t dataplane_share(double share);
 
 /*
- * Rules on a slot from now on, until `ruling->until` (CLOCK_MONOTONIC, ns).  0, -ERANGE for a
+ * Rules on a slot from now on, until `ruling->until` (CLOCK_MONOTONIC, ns): its lease, which is
+ * renewed by ruling again and is to be renewed by a loop that is on time alone.  0, -ERANGE for a
  * slot that is none, or -EOPNOTSUPP for a verdict that is not carried out (REDIRECT without a
  * target), with the ruling that was there in force still.
  */
@@ -101,9 +102,6 @@ int dataplane_rule(struct dataplane *dataplane, uint32_t slot, const struct shun
 
 /* Lets a slot pass; nothing for a slot that is none. */
 void dataplane_pass(struct dataplane *dataplane, uint32_t slot);
-
-/* Gives every ruling that is not PASS a new end.  To be called by a loop that is on time. */
-void dataplane_renew(struct dataplane *dataplane, uint64_t until);
 
 /* What rulings on the slot did and would have done, summed over the CPUs; zero for no slot. */
 void dataplane_read(const struct dataplane *dataplane, uint32_t slot,
@@ -114,11 +112,5 @@ void dataplane_clear(struct dataplane *dataplane, uint32_t slot);
 
 /* Packets and attempts that passed unjudged while some ruling was there, by why. */
 uint64_t dataplane_unjudged(const struct dataplane *dataplane, enum shunt_unjudged why);
-
-/* The word for that in metrics: "truncated", "fragment" … */
-const char *dataplane_unjudged_name(enum shunt_unjudged why);
-
-/* The word for a verdict: "pass", "drop" … */
-const char *dataplane_verdict_name(enum shunt_verdict verdict);
 
 #endif
