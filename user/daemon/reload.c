@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#include <errno.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
@@ -65,8 +64,9 @@ int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	next->max_services = daemon->config->max_services;
 	config_free(daemon->config);
 	daemon->config = next;
-	if (engine_configure(daemon->engine, &next->guards) < 0)
-		log_error("reload: guards: %s, the old ones stay", strerror(ENOMEM));
+	r = engine_configure(daemon->engine, &next->guards);
+	if (r < 0)
+		log_error("reload: guards: %s, the old ones stay", strerror(-r));
 	r = alerts_reload(daemon->alerts, next);
 	if (r < 0)
 		log_error("reload: alerts go where they went: %s", strerror(-r));
