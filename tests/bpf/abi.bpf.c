@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "shunt/abi.h"
+#include "shunt/verdict.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -25,6 +26,16 @@ struct shunt_prober_key prober_key;
 struct shunt_prober prober;
 struct shunt_source source;
 struct shunt_source_set source_set;
+struct shunt_trial trial;
+struct shunt_ruling ruling;
+struct shunt_verdict_counts verdict_counts;
+struct shunt_target target;
+struct shunt_listener listener;
+struct shunt_ends ends;
+struct shunt_lead lead;
+struct shunt_way way;
+struct shunt_flow flow;
+struct shunt_interface interface;
 enum shunt_role role;
 enum shunt_handshake handshake;
 enum shunt_close close;
@@ -36,6 +47,11 @@ enum shunt_event_type event_type;
 enum shunt_conn_flag conn_flag;
 enum shunt_probe_outcome probe_outcome;
 enum shunt_watch watch;
+enum shunt_verdict verdict;
+enum shunt_ruling_flag ruling_flag;
+enum shunt_unjudged unjudged;
+enum shunt_flow_state flow_state;
+enum shunt_flow_end flow_end;
 
 /* The histogram's arithmetic, a value a run. */
 SEC("syscall")

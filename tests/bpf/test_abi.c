@@ -3,39 +3,14 @@
  * Both sides lay out what they share alike: the compiler's offsets here against the
  * types (BTF) that BPF's compiler left in its objects.
  */
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
-#include <criterion/criterion.h>
 #include <string.h>
 
+#include "bpf/layout.h"
 #include "shunt/abi.h"
 #include "shunt/verdict.h"
 
 #include "abi.skel.h"
 #include "observe.skel.h"
-
-struct field {
-	const char *name;
-	size_t offset;
-	size_t size;
-};
-
-struct layout {
-	const char *name;
-	size_t size;
-	const struct field *fields;
-	size_t count;
-};
-
-#define FIELD(type, member)                                                                        \
-	{                                                                                          \
-#member, offsetof(struct type, member), sizeof(((struct type *)0)->member)         \
-	}
-#define LAYOUT(type)                                                                               \
-	{                                                                                          \
-#type, sizeof(struct type), type##_fields,                                         \
-			sizeof(type##_fields) / sizeof(type##_fields[0])                           \
-	}
 
 static const struct field shunt_histogram_fields[] = {
 	FIELD(shunt_histogram, sum),
@@ -124,45 +99,22 @@ static const struct field shunt_queue_fields[] = {
 	FIELD(shunt_queue, limit), FIELD(shunt_queue, drops),  FIELD(shunt_queue, reserved),
 };
 
+static const struct field shunt_trial_fields[] = {
+	FIELD(shunt_trial, since),    FIELD(shunt_trial, over),	  FIELD(shunt_trial, signal),
+	FIELD(shunt_trial, reserved), FIELD(shunt_trial, passed), FIELD(shunt_trial, failed),
+	FIELD(shunt_trial, slow),
+};
+
 static const struct layout layouts[] = {
 	LAYOUT(shunt_counters),	  LAYOUT(shunt_shard),	  LAYOUT(shunt_buckets),
 	LAYOUT(shunt_histogram),  LAYOUT(shunt_cell),	  LAYOUT(shunt_conn),
 	LAYOUT(shunt_conn_set),	  LAYOUT(shunt_endpoint), LAYOUT(shunt_prefix),
 	LAYOUT(shunt_event),	  LAYOUT(shunt_queue),	  LAYOUT(shunt_probe),
 	LAYOUT(shunt_prober_key), LAYOUT(shunt_prober),	  LAYOUT(shunt_source),
-	LAYOUT(shunt_source_set),
+	LAYOUT(shunt_source_set), LAYOUT(shunt_trial),
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
-
-static void compare_field(const struct btf *btf, const struct layout *layout, unsigned index,
-			  const struct btf_member *member)
-{
-	const struct field *field = &layout->fields[index];
-
-	cr_expect_str_eq(btf__name_by_offset(btf, member->name_off), field->name, "%s.%s",
-			 layout->name, field->name);
-	cr_expect_eq(member->offset, 8 * field->offset, "%s.%s at bit %u, expected %zu",
-		     layout->name, field->name, member->offset, 8 * field->offset);
-	cr_expect_eq(btf__resolve_size(btf, member->type), (int64_t)field->size,
-		     "%s.%s of %ld bytes, expected %zu", layout->name, field->name,
-		     (long)btf__resolve_size(btf, member->type), field->size);
-}
-
-/* Whether the object has the type; where it has, it must be laid out as here. */
-static bool compare(const struct btf *btf, const struct layout *layout)
-{
-	int id = btf__find_by_name_kind(btf, layout->name, BTF_KIND_STRUCT);
-	const struct btf_type *type = btf__type_by_id(btf, id < 0 ? 0 : (uint32_t)id);
-
-	if (id < 0)
-		return false;
-	cr_expect_eq(type->size, layout->size, "%s of %u bytes", layout->name, type->size);
-	cr_assert_eq(btf_vlen(type), layout->count, "%s has other members", layout->name);
-	for (unsigned i = 0; i < layout->count; i++)
-		compare_field(btf, layout, i, &btf_members(type)[i]);
-	return true;
-}
 
 Test(abi, structs)
 {
@@ -199,16 +151,6 @@ Test(abi, structs_of_the_observer)
 }
 
 /* ---- enumerations ---- */
-
-struct constant {
-	const char *name;
-	int64_t value;
-};
-
-#define CONSTANT(name)                                                                             \
-	{                                                                                          \
-#name, name                                                                        \
-	}
 
 static const struct constant constants[] = {
 	CONSTANT(SHUNT_CONN_CLIENT),
@@ -287,35 +229,6 @@ static const char *const enums[] = {
 	"shunt_conn_flag", "shunt_probe_outcome", "shunt_watch",
 };
 
-static const struct constant *find_constant(const char *name)
-{
-	for (unsigned i = 0; i < CONSTANTS; i++) {
-		if (!strcmp(constants[i].name, name))
-			return &constants[i];
-	}
-	return NULL;
-}
-
-/* Every constant of the enumeration is known here with that value; how many there are. */
-static unsigned compare_enum(const struct btf *btf, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_ENUM);
-	const struct btf_type *type;
-
-	cr_assert_gt(id, 0, "%s", name);
-	type = btf__type_by_id(btf, (uint32_t)id);
-	for (unsigned i = 0; i < btf_vlen(type); i++) {
-		const struct btf_enum *value = &btf_enum(type)[i];
-		const char *text = btf__name_by_offset(btf, value->name_off);
-		const struct constant *here = find_constant(text);
-
-		cr_assert_not_null(here, "%s is not known to this test", text);
-		cr_expect_eq(value->val, here->value, "%s is %d there, %ld here", text, value->val,
-			     (long)here->value);
-	}
-	return btf_vlen(type);
-}
-
 Test(abi, enums)
 {
 	struct abi_bpf *bpf = abi_bpf__open();
@@ -323,7 +236,7 @@ Test(abi, enums)
 
 	cr_assert_not_null(bpf);
 	for (unsigned i = 0; i < sizeof(enums) / sizeof(enums[0]); i++)
-		count += compare_enum(bpf_object__btf(bpf->obj), enums[i]);
+		count += compare_enum(bpf_object__btf(bpf->obj), enums[i], constants, CONSTANTS);
 	cr_expect_eq(count, CONSTANTS);
 	abi_bpf__destroy(bpf);
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "shunt/abi.h"
+#include "shunt/verdict.h"
 #include "unit/random.h"
 
 #include "abi.skel.h"
