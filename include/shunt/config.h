@@ -105,6 +105,12 @@ struct config_guards {
 	uint64_t lease;
 };
 
+/* How much the journal keeps. */
+struct config_journal {
+	uint64_t keep; /* what is older goes */
+	uint64_t max_size; /* bytes */
+};
+
 struct config_strings {
 	char **items;
 	size_t count;
@@ -123,6 +129,7 @@ struct config {
 	struct config_guards guards;
 	struct config_strings alertmanager;
 	struct config_strings webhook;
+	struct config_journal journal;
 };
 
 #endif

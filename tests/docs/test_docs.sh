@@ -115,7 +115,7 @@ in_page=$(awk '
 		if ($2 == "Top") prefix = ""
 		if ($2 == "services") prefix = "services."
 		if ($2 == "health_check" || $2 == "breaker") prefix = "services." $2 "."
-		if ($2 == "guards" || $2 == "alerts") prefix = $2 "."
+		if ($2 == "guards" || $2 == "alerts" || $2 == "journal") prefix = $2 "."
 	}
 	prefix == "-" { next }
 	/^#### / { key = prefix $2; printf "%s%s", order++ ? "\n" : "", key }

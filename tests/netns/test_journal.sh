@@ -145,6 +145,39 @@ equal "after a kill all three runs come again: exit status 0" 0 $?
 within "…the killed one up to its last seconds" 60 "$(jq .read.ticks <<<"$got")" 1000
 equal "…without a gap" 0 "$(jq .read.gaps <<<"$got")"
 
+# ---- limits -------------------------------------------------------------------------------------
+
+# asked SQL: what SQLite says of the journal
+asked() {
+	python3 -c 'import sqlite3, sys
+journal = sqlite3.connect(sys.argv[1], timeout=10)
+for row in journal.execute(sys.argv[2]):
+    print(row[0])
+journal.commit()' "$(journal brief)/journal.db" "$1"
+}
+# old COUNT: so many records are older than an hour
+old() {
+	[ "$(asked "SELECT count(*) FROM records WHERE wall < (unixepoch() - 3600) * 1000000000")" -eq "$1" ]
+}
+# written COUNT: records that this daemon has written
+written() {
+	scrape brief
+	[ "$(value brief shunt_journal_records_total)" -ge "$1" ]
+}
+observe brief host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+eventually written 1
+stop brief
+asked "UPDATE records SET wall = wall - 7200000000000"
+aged=$(asked "SELECT count(*) FROM records")
+observe brief host <<<'services: [{name: one, inbound: ["127.0.0.1:8001"]}]'
+eventually written 1
+holds "what is two hours old is kept" old "$aged"
+echo 'journal: {keep: 1h}' >>"$scratch/brief.yaml"
+kill -HUP "${pid[brief]}"
+holds "…and goes when a reload says so" eventually old 0
+within "…and nothing else" 1 "$(asked "SELECT count(*) FROM records")" 1000
+stop brief
+
 # ---- trouble ------------------------------------------------------------------------------------
 
 "$SHUNT" replay "$scratch/nowhere" >"$scratch/out" 2>"$scratch/said"

@@ -5,7 +5,7 @@
 
 #include "test_config.h"
 
-enum where { TOP, SERVICE, HEALTH_CHECK, BREAKER, SLOW, HALF_OPEN, GUARDS };
+enum where { TOP, SERVICE, HEALTH_CHECK, BREAKER, SLOW, HALF_OPEN, GUARDS, JOURNAL };
 
 /* What stands around one key, as plain as can be. */
 static const struct {
@@ -20,6 +20,7 @@ static const struct {
 	[SLOW] = {"services: [{name: a, inbound: ['*:80'], breaker: {slow: {signal: rtt, ", "}}}]"},
 	[HALF_OPEN] = {"services: [{name: a, inbound: ['*:80'], breaker: {half_open: {", "}}}]"},
 	[GUARDS] = {"guards: {", "}"},
+	[JOURNAL] = {"journal: {", "}"},
 };
 
 static const struct bound {
@@ -48,6 +49,8 @@ static const struct bound {
 	{GUARDS, "max_open", {"0", "4096"}, {"-1", "4097"}, ""},
 	{GUARDS, "max_open_share", {"0", "1"}, {"-0", "1.1"}, ""},
 	{GUARDS, "lease", {"500ms", "1m"}, {"499.9ms", "61s"}, ""},
+	{JOURNAL, "keep", {"1h", "87600h"}, {"59m", "87601h"}, ""},
+	{JOURNAL, "max_size", {"16MiB", "1024GiB"}, {"16383KiB", "1025GiB"}, ""},
 	{SERVICE, "cgroup", {"/", "/a"}, {"a", "/a/"}, ""},
 };
 

@@ -52,6 +52,8 @@ Test(config_fields, top)
 	cr_expect_eq(config->guards.lease, 500 * MSEC);
 	cr_expect_eq(config->alertmanager.count, 2);
 	cr_expect_str_eq(config->alertmanager.items[0], "http://10.0.0.2:9093");
+	cr_expect_eq(config->journal.keep, 5400000 * MSEC);
+	cr_expect_eq(config->journal.max_size, 2ULL << 30);
 	cr_expect_eq(config->webhook.count, 1);
 	cr_expect_str_eq(config->webhook.items[0], "https://hooks.example/?a=\"b\"&c=\\d");
 }

@@ -68,6 +68,8 @@ static void expect_defaults(const struct config *config)
 	cr_expect_eq(config->guards.lease, 3000000000);
 	cr_expect_eq(config->alertmanager.count, 0);
 	cr_expect_eq(config->webhook.count, 0);
+	cr_expect_eq(config->journal.keep, 31 * 86400 * 1000000000ULL);
+	cr_expect_eq(config->journal.max_size, 1ULL << 30);
 }
 
 Test(config_load, absent)

@@ -48,6 +48,50 @@ Test(config_values, durations)
 	}
 }
 
+Test(config_values, sizes)
+{
+	static const struct {
+		const char *text;
+		int err;
+		uint64_t bytes;
+		const char *canonical;
+	} cases[] = {
+		{"0KiB", 0, 0, "0GiB"},
+		{"1KiB", 0, 1024, "1KiB"},
+		{"1024KiB", 0, 1 << 20, "1MiB"},
+		{"1025KiB", 0, 1025 << 10, "1025KiB"},
+		{"512MiB", 0, 512 << 20, "512MiB"},
+		{"3GiB", 0, 3ULL << 30, "3GiB"},
+		{"17179869183GiB", 0, 17179869183ULL << 30, "17179869183GiB"},
+		{"17179869184GiB", -ERANGE, 7, NULL},
+		{"99999999999999999999KiB", -ERANGE, 7, NULL},
+		{"", -EINVAL, 7, NULL},
+		{"GiB", -EINVAL, 7, NULL},
+		{"1", -EINVAL, 7, NULL},
+		{"1GB", -EINVAL, 7, NULL},
+		{"1G", -EINVAL, 7, NULL},
+		{"1gib", -EINVAL, 7, NULL},
+		{"1 GiB", -EINVAL, 7, NULL},
+		{"1GiB ", -EINVAL, 7, NULL},
+		{"1.5GiB", -EINVAL, 7, NULL},
+		{"-1GiB", -EINVAL, 7, NULL},
+		{"01GiB", -EINVAL, 7, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[VALUE_SIZE_SIZE];
+		uint64_t bytes = 7;
+
+		cr_expect_eq(value_parse_size(cases[i].text, &bytes), cases[i].err, "%s",
+			     cases[i].text);
+		cr_expect_eq(bytes, cases[i].bytes, "%s: %" PRIu64, cases[i].text, bytes);
+		if (cases[i].err)
+			continue;
+		value_print_size(bytes, text);
+		cr_expect_str_eq(text, cases[i].canonical);
+	}
+}
+
 Test(config_values, wrong_durations)
 {
 	static const struct {

@@ -204,6 +204,34 @@ Test(journal, it_stays_within_its_size)
 	cr_assert_eq(seen.count, seen.last - seen.first + 1, "only old ones go");
 }
 
+Test(journal, other_limits_may_be_set_later)
+{
+	const struct journal_limits brief = {.bytes = 64 << 20, .age = HOUR};
+	const struct journal_limits small = {.bytes = 1 << 20, .age = 24 * HOUR};
+	uint64_t before;
+
+	begin(&generous);
+	for (uint64_t i = 1; i <= 12000; i += 60)
+		cr_assert_eq(append(i, 60, i <= 600 ? HOUR : 20 * HOUR), 0);
+	cr_assert_eq(journal_prune(journal, 20 * HOUR), 0);
+	cr_assert_eq(journal_limit(journal, &brief), 0);
+	while (journal_prune(journal, 20 * HOUR) > 0)
+		;
+	cr_assert_eq(read_all(0).first, 601);
+	cr_assert_eq(read_all(0).count, 11400);
+	before = journal_bytes(journal);
+	cr_assert_gt(before, 2 << 20);
+	cr_assert_eq(journal_limit(journal, &small), 0);
+	while (journal_prune(journal, 20 * HOUR) > 0)
+		;
+	cr_assert_lt(read_all(0).count, 6000);
+	cr_assert_gt(read_all(0).count, 100);
+	/* What is there is written anew. */
+	cr_assert_eq(append(12001, 60, 20 * HOUR), 0);
+	cr_assert_eq(read_all(0).last, 12060);
+	cr_assert_leq(journal_bytes(journal), before + (1 << 20));
+}
+
 /* ---- damage ---- */
 
 static void overwrite(off_t at, const void *bytes, size_t size)

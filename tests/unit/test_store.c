@@ -216,6 +216,25 @@ Test(store, no_directory_is_said_once_and_costs_nothing_else)
 	rmdir(scratch_path("late"));
 }
 
+Test(store, other_limits_hold_from_the_next_record_on)
+{
+	const struct journal_limits none = {.bytes = 64 << 20, .age = 1};
+
+	begin(scratch);
+	for (uint64_t i = 1; i <= 20; i++)
+		cr_assert_eq(put(i), 0);
+	cr_assert(store_flush(store, PATIENCE));
+	store_limit(store, &none);
+	cr_assert_eq(read_all(scratch).count, 20);
+	cr_assert_eq(put(21), 0);
+	cr_assert(store_flush(store, PATIENCE));
+	/* What is too old goes after that has been acknowledged. */
+	store_close(store, PATIENCE);
+	store = NULL;
+	cr_assert_eq(read_all(scratch).count, 1);
+	cr_assert_eq(read_all(scratch).last, 21);
+}
+
 Test(store, a_second_daemon_keeps_nothing)
 {
 	struct journal *other;

@@ -21,6 +21,12 @@
 #define STATE_DIR_MAX 1024
 #define SOCKET_MAX    (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
+/* A keyframe is written each hour: what is kept for less cannot be replayed. */
+#define KEEP_MIN    NSEC_PER_HOUR
+#define KEEP_MAX    (10 * 365 * 24 * NSEC_PER_HOUR)
+#define JOURNAL_MIN (16 * VALUE_MIB)
+#define JOURNAL_MAX (1024 * VALUE_GIB)
+
 /* The histograms' range: a limit outside it would never or always be passed. */
 #define SLOW_MIN NSEC_PER_USEC
 #define SLOW_MAX (64 * NSEC_PER_SEC)
@@ -275,6 +281,14 @@ static void convert_guards(struct taker *taker, const struct raw_guards *raw,
 		      &guards->lease);
 }
 
+static void convert_journal(struct taker *taker, const struct raw_journal *raw,
+			    struct config_journal *journal)
+{
+	enter(taker, "journal.");
+	take_duration(taker, "keep", raw->keep, KEEP_MIN, KEEP_MAX, &journal->keep);
+	take_size(taker, "max_size", raw->max_size, JOURNAL_MIN, JOURNAL_MAX, &journal->max_size);
+}
+
 static void convert_listen(struct taker *taker, const char *raw, struct config *config)
 {
 	struct config_endpoint endpoint;
@@ -295,6 +309,9 @@ static int set_defaults(struct config *config)
 	config->state_dir = strdup("/var/lib/shunt");
 	config->discover = true;
 	config->max_services = 256;
+	/* A month, if there is room for it. */
+	config->journal.keep = 31 * 24 * NSEC_PER_HOUR;
+	config->journal.max_size = VALUE_GIB;
 	config->guards.max_open = 1;
 	config->guards.max_open_share = 0.34;
 	config->guards.lease = 3 * NSEC_PER_SEC;
@@ -333,5 +350,7 @@ int convert_config(const struct raw_config *raw, const struct outline *outline,
 			   &config->alertmanager);
 		take_texts(&taker, "webhook", &raw->alerts->webhook, url_check, &config->webhook);
 	}
+	if (raw->journal)
+		convert_journal(&taker, raw->journal, &config->journal);
 	return taker.err ? taker.err : validate_services(config, outline, complaints);
 }

@@ -205,6 +205,17 @@ static json_t *alerts(const struct config *config)
 	return tree_end(&tree);
 }
 
+static json_t *journal(const struct config_journal *journal)
+{
+	char size[VALUE_SIZE_SIZE];
+	struct tree tree = tree_new();
+
+	value_print_size(journal->max_size, size);
+	put(&tree, "keep", duration(journal->keep));
+	put(&tree, "max_size", json_string(size));
+	return tree_end(&tree);
+}
+
 static json_t *listen_text(const struct config *config)
 {
 	bool brackets = strchr(config->listen_host, ':');
@@ -226,6 +237,7 @@ static json_t *canonical(const struct config *config)
 	put(&tree, "services", services(config));
 	put(&tree, "guards", guards(&config->guards));
 	put(&tree, "alerts", alerts(config));
+	put(&tree, "journal", journal(&config->journal));
 	return tree_end(&tree);
 }
 

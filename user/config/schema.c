@@ -84,6 +84,12 @@ static const cyaml_schema_field_t alerts_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t journal_fields[] = {
+	TEXT(raw_journal, keep),
+	TEXT(raw_journal, max_size),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t config_fields[] = {
 	TEXT(raw_config, listen),
 	TEXT(raw_config, control),
@@ -95,6 +101,7 @@ static const cyaml_schema_field_t config_fields[] = {
 			     CONFIG_MAX_SERVICES_LIMIT),
 	MAPPING(raw_config, guards, guards_fields),
 	MAPPING(raw_config, alerts, alerts_fields),
+	MAPPING(raw_config, journal, journal_fields),
 	CYAML_FIELD_END,
 };
 

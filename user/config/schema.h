@@ -77,6 +77,11 @@ struct raw_alerts {
 	struct raw_list webhook;
 };
 
+struct raw_journal {
+	char *keep;
+	char *max_size;
+};
+
 struct raw_config {
 	char *listen;
 	char *control;
@@ -88,6 +93,7 @@ struct raw_config {
 	unsigned int services_count;
 	struct raw_guards *guards;
 	struct raw_alerts *alerts;
+	struct raw_journal *journal;
 };
 
 /* The tables themselves, for shape.c, which tells every misfit with its line. */

@@ -54,6 +54,32 @@ void take_duration(struct taker *taker, const char *key, const char *text, uint6
 		*value = nsec;
 }
 
+void take_size(struct taker *taker, const char *key, const char *text, uint64_t min, uint64_t max,
+	       uint64_t *value)
+{
+	char least[VALUE_SIZE_SIZE];
+	char most[VALUE_SIZE_SIZE];
+	char quoted[QUOTED_SIZE];
+	uint64_t bytes = 0;
+	int err;
+
+	if (!text)
+		return;
+	quote(text, quoted);
+	value_print_size(min, least);
+	value_print_size(max, most);
+	err = value_parse_size(text, &bytes);
+	if (err == -EINVAL)
+		take_refuse(taker, key,
+			    "%s is not a size, expected a whole number and one of KiB MiB GiB",
+			    quoted);
+	else if (err || bytes < min || bytes > max)
+		take_refuse(taker, key, "%s is out of range, expected %s to %s", quoted, least,
+			    most);
+	else
+		*value = bytes;
+}
+
 void take_uint(struct taker *taker, const char *key, const char *text, uint32_t min, uint32_t max,
 	       uint32_t *value)
 {

@@ -26,6 +26,10 @@ struct taker {
 void take_refuse(struct taker *taker, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Bytes from `min` to `max`. */
+void take_size(struct taker *taker, const char *key, const char *text, uint64_t min, uint64_t max,
+	       uint64_t *value);
+
 /* Nanoseconds from `min` to `max`. */
 void take_duration(struct taker *taker, const char *key, const char *text, uint64_t min,
 		   uint64_t max, uint64_t *value);

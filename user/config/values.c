@@ -20,6 +20,13 @@ static const struct unit {
 	{"ms", NSEC_PER_MSEC}, {"us", NSEC_PER_USEC},
 };
 
+static const struct {
+	const char *name;
+	uint64_t bytes;
+} sizes[] = {{"GiB", VALUE_GIB}, {"MiB", VALUE_MIB}, {"KiB", VALUE_KIB}};
+
+#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+
 /* isdigit() takes the locale's word for it. */
 static bool is_digit(char c)
 {
@@ -148,6 +155,22 @@ int value_parse_share(const char *text, double *ret_value)
 	return 0;
 }
 
+int value_parse_size(const char *text, uint64_t *ret_bytes)
+{
+	uint64_t number = 0;
+	size_t i = 0;
+	int err = parse_digits(&text, &number);
+
+	while (i < SIZES && strcmp(sizes[i].name, text) != 0)
+		i++;
+	if (err == -EINVAL || i == SIZES)
+		return -EINVAL;
+	if (err || __builtin_mul_overflow(number, sizes[i].bytes, &number))
+		return -ERANGE;
+	*ret_bytes = number;
+	return 0;
+}
+
 int value_parse_bool(const char *text, bool *ret_value)
 {
 	bool value = !strcmp(text, "true");
@@ -156,6 +179,15 @@ int value_parse_bool(const char *text, bool *ret_value)
 		return -EINVAL;
 	*ret_value = value;
 	return 0;
+}
+
+void value_print_size(uint64_t bytes, char out[static VALUE_SIZE_SIZE])
+{
+	size_t i = 0;
+
+	while (i < SIZES - 1 && bytes % sizes[i].bytes)
+		i++;
+	snprintf(out, VALUE_SIZE_SIZE, "%" PRIu64 "%s", bytes / sizes[i].bytes, sizes[i].name);
 }
 
 void value_print_duration(uint64_t nsec, char out[static VALUE_DURATION_SIZE])

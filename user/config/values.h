@@ -19,6 +19,14 @@
  * -EINVAL for another form, -ERANGE past 64 bits, -EDOM for a fraction of a nanosecond. */
 int value_parse_duration(const char *text, uint64_t *ret_nsec);
 
+#define VALUE_KIB (UINT64_C(1) << 10)
+#define VALUE_MIB (UINT64_C(1) << 20)
+#define VALUE_GIB (UINT64_C(1) << 30)
+
+/* "64MiB" and the like: a whole number and one of KiB MiB GiB, into bytes.  -EINVAL for another
+ * form, -ERANGE past 64 bits. */
+int value_parse_size(const char *text, uint64_t *ret_bytes);
+
 /* A decimal integer without sign or leading zeros; -EINVAL, or -ERANGE past 64 bits. */
 int value_parse_uint(const char *text, uint64_t *ret_value);
 
@@ -30,6 +38,12 @@ int value_parse_bool(const char *text, bool *ret_value);
 
 /* Room for any duration with its unit: 20 digits, a point, a unit. */
 #define VALUE_DURATION_SIZE 32
+
+/* Room for any size with its unit. */
+#define VALUE_SIZE_SIZE 32
+
+/* The largest unit that gives a whole number; `bytes` is one of KiB. */
+void value_print_size(uint64_t bytes, char out[static VALUE_SIZE_SIZE]);
 
 /* The largest unit that gives a whole number (below a microsecond: decimals). */
 void value_print_duration(uint64_t nsec, char out[static VALUE_DURATION_SIZE]);

@@ -28,14 +28,14 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Durations, and words and paths that no reader could mistake. */
+/* Durations, sizes, and words and paths that no reader could mistake. */
 static bool is_plain(const char *text)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789_-./";
-	uint64_t nsec;
+	uint64_t value;
 
-	if (!value_parse_duration(text, &nsec))
+	if (!value_parse_duration(text, &value) || !value_parse_size(text, &value))
 		return true;
 	if (!is_letter(*text) && *text != '/')
 		return false;

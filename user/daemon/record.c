@@ -16,9 +16,6 @@
 
 #define NSEC_PER_SEC 1000000000ULL
 
-/* A month, if there is room for it. */
-#define AGE	 (31 * 24 * 3600 * NSEC_PER_SEC)
-#define BYTES	 (1ULL << 30)
 #define QUEUE	 (4UL << 20)
 #define STOP_FOR 5000 /* ms */
 
@@ -46,6 +43,14 @@ void record_prepare(const struct config *config)
 }
 
 /* ---- the configuration ---- */
+
+static struct journal_limits limits_of(const struct config *config)
+{
+	return (struct journal_limits){
+		.bytes = config->journal.max_size,
+		.age = config->journal.keep,
+	};
+}
 
 static char *canonical(const struct config *config)
 {
@@ -100,7 +105,7 @@ int record_start(const struct config *config, const char *version, struct engine
 {
 	const struct store_options options = {
 		.directory = config->state_dir,
-		.limits = {.bytes = BYTES, .age = AGE},
+		.limits = limits_of(config),
 		.queue = QUEUE,
 	};
 	struct record *record = calloc(1, sizeof(*record));
@@ -137,11 +142,13 @@ void record_stop(struct record *record, uint64_t now)
 
 void record_reload(struct record *record, const struct config *config)
 {
+	const struct journal_limits limits = limits_of(config);
 	struct recorder_about about = {0};
 	char *text;
 
 	if (!record)
 		return;
+	store_limit(record->store, &limits);
 	text = canonical(config);
 	about = (struct recorder_about){
 		.version = record->version,

@@ -160,6 +160,13 @@ static int take_numbers(struct journal *journal)
 
 /* ---- opening ---- */
 
+static void set_limits(struct journal *journal, const struct journal_limits *limits)
+{
+	journal->limits = *limits;
+	if (journal->limits.bytes < JOURNAL_BYTES_LEAST)
+		journal->limits.bytes = JOURNAL_BYTES_LEAST;
+}
+
 static struct journal *make(const struct journal_limits *limits)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
@@ -168,9 +175,7 @@ static struct journal *make(const struct journal_limits *limits)
 		return NULL;
 	journal->lock = -1;
 	if (limits)
-		journal->limits = *limits;
-	if (journal->limits.bytes < JOURNAL_BYTES_LEAST)
-		journal->limits.bytes = JOURNAL_BYTES_LEAST;
+		set_limits(journal, limits);
 	return journal;
 }
 
@@ -208,6 +213,12 @@ static int limit_pages(const struct journal *journal)
 	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %llu",
 		 (unsigned long long)(journal->limits.bytes / JOURNAL_PAGE));
 	return journal_ask(journal, sql, &pages);
+}
+
+int journal_limit(struct journal *journal, const struct journal_limits *limits)
+{
+	set_limits(journal, limits);
+	return limit_pages(journal);
 }
 
 static int prepare_write(struct journal *journal)

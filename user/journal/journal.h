@@ -52,6 +52,12 @@ struct journal;
 int journal_open(const char *directory, const struct journal_limits *limits,
 		 struct journal **ret_journal);
 
+/*
+ * Sets other limits.  A file that is larger already keeps its size, and what is in it goes as
+ * journal_prune() is called.  0 or a negative errno.
+ */
+int journal_limit(struct journal *journal, const struct journal_limits *limits);
+
 /* Closes it and gives the lock up; NULL is fine. */
 void journal_close(struct journal *journal);
 

@@ -31,6 +31,7 @@ struct store {
 	struct item *first, **last;
 	size_t queue;
 	uint64_t put; /* records, those dropped too */
+	struct journal_limits limits;
 	struct store_counts counts;
 	bool started;
 	bool ends;
@@ -104,6 +105,7 @@ static struct item *write_batch(struct store *store, struct item *items)
 
 static struct item *take(struct store *store)
 {
+	struct journal_limits limits;
 	struct item *items;
 
 	pthread_mutex_lock(&store->mutex);
@@ -112,7 +114,9 @@ static struct item *take(struct store *store)
 	items = store->first;
 	store->first = NULL;
 	store->last = &store->first;
+	limits = store->limits;
 	pthread_mutex_unlock(&store->mutex);
+	writer_limit(&store->writer, &limits);
 	return items;
 }
 
@@ -174,6 +178,7 @@ int store_open(const struct store_options *options, struct store **ret_store)
 	pthread_condattr_destroy(&attributes);
 	store->last = &store->first;
 	store->queue = options->queue;
+	store->limits = options->limits;
 	store->directory = strdup(options->directory);
 	store->writer = (struct writer){.directory = store->directory, .limits = options->limits};
 	r = store->directory ? start_thread(store) : -ENOMEM;
@@ -226,6 +231,13 @@ int store_put(struct store *store, uint32_t kind, uint64_t time, const void *byt
 	pthread_mutex_unlock(&store->mutex);
 	free(item);
 	return r;
+}
+
+void store_limit(struct store *store, const struct journal_limits *limits)
+{
+	pthread_mutex_lock(&store->mutex);
+	store->limits = *limits;
+	pthread_mutex_unlock(&store->mutex);
 }
 
 void store_count(struct store *store, struct store_counts *ret_counts)

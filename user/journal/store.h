@@ -44,6 +44,9 @@ int store_open(const struct store_options *options, struct store **ret_store);
  */
 int store_put(struct store *store, uint32_t kind, uint64_t time, const void *bytes, size_t size);
 
+/* Sets other limits, from the next record on. */
+void store_limit(struct store *store, const struct journal_limits *limits);
+
 void store_count(struct store *store, struct store_counts *ret_counts);
 
 /* Waits until all that was put is kept or dropped, but no longer; whether it is. */

@@ -154,6 +154,16 @@ void writer_begin(struct writer *writer)
 	conclude(writer, open_journal(writer), 0);
 }
 
+void writer_limit(struct writer *writer, const struct journal_limits *limits)
+{
+	if (writer->limits.bytes == limits->bytes && writer->limits.age == limits->age)
+		return;
+	writer->limits = *limits;
+	/* One that is opened anew has them from the start. */
+	if (writer->journal && journal_limit(writer->journal, limits) < 0)
+		close_journal(writer);
+}
+
 void writer_end(struct writer *writer)
 {
 	close_journal(writer);

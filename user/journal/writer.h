@@ -26,6 +26,9 @@ struct writer {
 /* Opens the journal, so that what is wrong is said at once. */
 void writer_begin(struct writer *writer);
 
+/* Sets other limits; what is too much by them goes as more is written. */
+void writer_limit(struct writer *writer, const struct journal_limits *limits);
+
 void writer_end(struct writer *writer);
 
 /*
