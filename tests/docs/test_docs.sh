@@ -58,16 +58,16 @@ same "signals: these are what shunt doctor knows" \
 
 # ---- configuration ------------------------------------------------------------------------------
 
-# The examples of docs/configuration.md, each a file; the last one has every key.
+# The examples of README.md and docs/configuration.md, each a file; the last one has every key.
 awk -v dir="$scratch" '
 	/^```yaml/ { out = sprintf("%s/example-%02d.yaml", dir, ++count); next }
 	/^```/ { out = "" }
-	out { print >out }' docs/configuration.md
+	out { print >out }' README.md docs/configuration.md
 for example in "$scratch"/example-*.yaml; do
 	if said=$("$SHUNT" check -c "$example" 2>&1); then
-		ok "configuration: the example ${example##*-} of docs/configuration.md is right"
+		ok "configuration: example ${example##*-} of README.md and docs/configuration.md is right"
 	else
-		not_ok "configuration: the example ${example##*-} of docs/configuration.md is right" "$said"
+		not_ok "configuration: example ${example##*-} of README.md and docs/configuration.md is right" "$said"
 	fi
 	last=$example
 done
