@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define USEC_PER_SEC 1000000ULL
@@ -35,15 +35,6 @@ struct alerts {
 	char url[320];
 	bool told_full;
 };
-
-/* ns since the Unix epoch */
-static uint64_t wall_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t loop_clock(const struct alerts *alerts)
 {
@@ -80,7 +71,7 @@ static int on_timer(sd_event_source *source, uint64_t due, void *userdata)
 	struct alerts *alerts = userdata;
 	const struct payload_sender origin = {.instance = alerts->instance, .url = alerts->url};
 	uint64_t now = loop_clock(alerts);
-	uint64_t wall = wall_clock();
+	uint64_t wall = clock_wall();
 
 	(void)source;
 	(void)due;
@@ -153,7 +144,7 @@ int alerts_raise(struct alerts *alerts, const struct alert *alert)
 
 	fires.ends_at = 0;
 	if (!fires.starts_at)
-		fires.starts_at = wall_clock();
+		fires.starts_at = clock_wall();
 	r = notice_new(&fires, alerts->instance, alerts->next_id, &notice);
 	if (r < 0)
 		return r;
@@ -178,7 +169,7 @@ static struct alert end_of(const struct alert *fired, const struct alert *alert)
 		over.summary = alert->summary;
 	if (alert->description)
 		over.description = alert->description;
-	over.ends_at = alert->ends_at ? alert->ends_at : wall_clock();
+	over.ends_at = alert->ends_at ? alert->ends_at : clock_wall();
 	/* The wall clock may have been set back; Alertmanager refuses an end before the start. */
 	if (over.ends_at <= over.starts_at)
 		over.ends_at = over.starts_at + 1;
@@ -227,7 +218,7 @@ static void take_options(struct alerts *alerts, const struct alerts_options *opt
 	uint64_t seed = options->seed;
 
 	if (!seed && getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		seed = wall_clock();
+		seed = clock_wall();
 	alerts->limits.connect_timeout = or_default(options->connect_timeout, CONNECT_TIMEOUT);
 	alerts->limits.timeout = or_default(options->timeout, TIMEOUT);
 	alerts->targets.times = (struct target_times){
@@ -278,7 +269,7 @@ int alerts_new(sd_event *event, const struct config *config, const struct alerts
 	take_options(alerts, options);
 	take_instance(alerts, options->instance);
 	make_url(alerts, config);
-	alerts->next_id = wall_clock();
+	alerts->next_id = clock_wall();
 	alerts->capacity = 2 * (size_t)config->max_services;
 	if (alerts->capacity < ALERTS_CAPACITY)
 		alerts->capacity = ALERTS_CAPACITY;

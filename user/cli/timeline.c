@@ -14,6 +14,7 @@
 #include "cli/when.h"
 #include "config/names.h"
 #include "journal/timeline.h"
+#include "serve/names.h"
 
 #define DIGITS	      12
 #define DURATION_SIZE 24
@@ -22,11 +23,6 @@
 enum format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_JSON };
 
 /* ---- words ---- */
-
-static const char *role_name(enum shunt_role role)
-{
-	return role == SHUNT_ROLE_CLIENT ? "client" : "server";
-}
 
 /* "1.25 s", "350 ms", "95 us", "2 h 05 min" */
 static void print_duration(uint64_t ns, char text[DURATION_SIZE])
@@ -103,7 +99,7 @@ static void print_text(const struct timeline_incident *incident, uint64_t now)
 
 	when_print(incident->began, when);
 	print_summary(incident, now, summary, sizeof(summary));
-	printf("%s  %s (%s, breaker in %s) %s\n", when, incident->name, role_name(incident->role),
+	printf("%s  %s (%s, breaker in %s) %s\n", when, incident->name, name_role(incident->role),
 	       config_mode_names[incident->mode], summary);
 	for (size_t i = 0; i < incident->count; i++) {
 		const struct timeline_event *event = &incident->events[i];
@@ -170,7 +166,7 @@ static void print_markdown(const struct timeline_incident *incident, uint64_t no
 	putchar(' ');
 	put_escaped(summary);
 	printf("\n\n%s, breaker in %s\n\n| when | | what | |\n|---|---|---|---|\n",
-	       role_name(incident->role), config_mode_names[incident->mode]);
+	       name_role(incident->role), config_mode_names[incident->mode]);
 	for (size_t i = 0; i < incident->count; i++)
 		markdown_event(incident, &incident->events[i]);
 	if (incident->before.count || incident->then.count) {
@@ -216,7 +212,7 @@ static json_t *pack_incident(const struct timeline_incident *incident)
 		}
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:s, s:o, s:o, s:o}", "service",
-			 incident->name, "role", role_name(incident->role), "mode",
+			 incident->name, "role", name_role(incident->role), "mode",
 			 config_mode_names[incident->mode], "began", began, "ended",
 			 incident->ended ? ended : NULL, "began_earlier", !incident->seen_begin,
 			 "worst", health_state_name(incident->worst), "latency_before",

@@ -8,15 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #define NSEC_PER_SEC 1000000000ULL
-
-static uint64_t wall_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t seconds_of(char unit)
 {
@@ -36,7 +30,7 @@ static uint64_t seconds_of(char unit)
 
 static int read_ago(const char *text, uint64_t *ret_wall)
 {
-	uint64_t now = wall_clock(), ago;
+	uint64_t now = clock_wall(), ago;
 	char *end;
 
 	if (!isdigit((unsigned char)*text))

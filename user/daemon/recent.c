@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/notify.h"
-#include "daemon/show.h"
-#include "daemon/state.h"
 
 #define NSEC_PER_SEC 1e9
 
@@ -19,7 +18,7 @@ static struct view_change *recent_push(struct recent *recent)
 		(recent->count - 1) * sizeof(recent->changes[0]));
 	recent->changes[0] = (struct view_change){
 		.id = ++recent->last,
-		.wall_clock = show_wall_clock(),
+		.wall_clock = (double)clock_wall() / NSEC_PER_SEC,
 	};
 	return &recent->changes[0];
 }
@@ -44,7 +43,7 @@ void recent_breaker(struct recent *recent, const struct breaker_notice *notice)
 		return;
 	entry = recent_push(recent);
 	/* As of the tick that decided, which carries its verdict out before it tells. */
-	entry->wall_clock -= (double)(daemon_now() - notice->decision->now) / NSEC_PER_SEC;
+	entry->wall_clock -= (double)(clock_monotonic() - notice->decision->now) / NSEC_PER_SEC;
 	entry->role = notice->role;
 	entry->kind = "breaker";
 	entry->was = breaker_state_name(notice->decision->from);

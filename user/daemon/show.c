@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "alert/alerts.h"
+#include "base/clock.h"
 #include "config/names.h"
 #include "daemon/checkers.h"
 #include "daemon/enforcer.h"
@@ -318,14 +318,6 @@ static void gather_journal(struct view_journal *journal, struct record *record)
 	};
 }
 
-double show_wall_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / NSEC_PER_SEC;
-}
-
 const struct view *show_gather(struct show *show, const struct show_about *about,
 			       const struct show_sources *sources, uint64_t now, double tick_late)
 {
@@ -335,7 +327,7 @@ const struct view *show_gather(struct show *show, const struct show_about *about
 	if (!map_cells(show))
 		return NULL;
 	/* Beside `now`: ages are turned into times by it. */
-	view->wall_clock = show_wall_clock();
+	view->wall_clock = (double)clock_wall() / NSEC_PER_SEC;
 	gather_services(show, sources, now);
 	gather_errors(show, observer);
 	gather_signals(show, observer);

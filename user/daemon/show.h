@@ -53,9 +53,6 @@ void show_free(struct show *show);
 const struct view *show_gather(struct show *show, const struct show_about *about,
 			       const struct show_sources *sources, uint64_t now, double tick_late);
 
-/* Seconds since the Unix epoch. */
-double show_wall_clock(void);
-
 /* Gives the memory of a view back that nobody has asked for since the last call. */
 void show_release(struct show *show);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "journal/writer.h"
 
 #define NSEC_PER_SEC 1000000000ULL
@@ -40,14 +41,6 @@ struct store {
 	char *directory;
 	pthread_t thread;
 };
-
-static uint64_t wall_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
 
 static void free_items(struct item *item)
 {
@@ -199,7 +192,7 @@ static struct item *make_item(uint32_t kind, uint64_t time, const void *bytes, s
 	item->next = NULL;
 	item->record = (struct journal_record){
 		.time = time,
-		.wall = wall_clock(),
+		.wall = clock_wall(),
 		.kind = kind,
 		.bytes = item->bytes,
 		.size = size,

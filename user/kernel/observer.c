@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "kernel/cgroup.h"
 #include "kernel/cpus.h"
@@ -90,7 +90,6 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 		{bpf->maps.shunt_conns_overflow, OBSERVER_OVERFLOW},
 		{bpf->maps.shunt_trials, limits->slots},
 	};
-	struct timespec now;
 	int r;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -100,8 +99,7 @@ int observer_size_maps(struct observe_bpf *bpf, const struct observer_limits *li
 	}
 	bpf->rodata->shunt_slots = limits->slots;
 	bpf->rodata->shunt_cpus = cpus_possible();
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	bpf->rodata->shunt_loaded = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	bpf->rodata->shunt_loaded = clock_monotonic();
 	return 0;
 }
 

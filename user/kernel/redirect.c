@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "kernel/flows.h"
 #include "kernel/walk.h"
 #include "kernel/way.h"
@@ -92,14 +92,6 @@ void redirect_add_interface(struct redirect *redirect, uint32_t index,
 bool redirect_has(const struct redirect *redirect, uint32_t slot)
 {
 	return slot < redirect->slots && redirect->standbys[slot].target.port;
-}
-
-static uint64_t read_clock(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * SEC_NSEC + (uint64_t)time.tv_nsec;
 }
 
 /* Has the walk put the sockets that listen into their map. */
@@ -228,7 +220,7 @@ int redirect_set(struct redirect *redirect, uint32_t slot, const struct shunt_ta
 
 int redirect_refresh(struct redirect *redirect)
 {
-	uint64_t now = read_clock();
+	uint64_t now = clock_monotonic();
 	bool ask = now - redirect->asked >= SEC_NSEC;
 	bool local = false;
 	int r = 0, failed;
