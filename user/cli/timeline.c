@@ -78,9 +78,8 @@ static void print_summary(const struct timeline_incident *incident, uint64_t now
 			 incident->seen_begin ? "" : " or longer");
 }
 
-/* ---- text ---- */
-
-static void print_latency(const char *when, const struct timeline_latency *latency)
+static void print_latency(enum format format, const char *when,
+			  const struct timeline_latency *latency)
 {
 	char p50[DURATION_SIZE], p95[DURATION_SIZE], p99[DURATION_SIZE];
 
@@ -89,9 +88,15 @@ static void print_latency(const char *when, const struct timeline_latency *laten
 	print_duration(latency->p50, p50);
 	print_duration(latency->p95, p95);
 	print_duration(latency->p99, p99);
-	printf("  answers %s: %s (p50), %s (p95), %s (p99), of %" PRIu64 "\n", when, p50, p95, p99,
-	       latency->count);
+	if (format == FORMAT_MARKDOWN)
+		printf("| %s | %s | %s | %s | %" PRIu64 " |\n", when, p50, p95, p99,
+		       latency->count);
+	else
+		printf("  answers %s: %s (p50), %s (p95), %s (p99), of %" PRIu64 "\n", when, p50,
+		       p95, p99, latency->count);
 }
+
+/* ---- text ---- */
 
 static void print_text(const struct timeline_incident *incident, uint64_t now)
 {
@@ -109,8 +114,8 @@ static void print_text(const struct timeline_incident *incident, uint64_t now)
 		printf("  %*s  %-13s  %s%s%s\n", ELAPSED_WIDTH, elapsed,
 		       timeline_kind_name(event->kind), state, *state ? ": " : "", event->text);
 	}
-	print_latency("before", &incident->before);
-	print_latency("then", &incident->then);
+	print_latency(FORMAT_TEXT, "before", &incident->before);
+	print_latency(FORMAT_TEXT, "then", &incident->then);
 	putchar('\n');
 }
 
@@ -124,18 +129,6 @@ static void put_escaped(const char *text)
 			putchar('\\');
 		putchar(*text == '\n' ? ' ' : *text);
 	}
-}
-
-static void markdown_latency(const char *when, const struct timeline_latency *latency)
-{
-	char p50[DURATION_SIZE], p95[DURATION_SIZE], p99[DURATION_SIZE];
-
-	if (!latency->count)
-		return;
-	print_duration(latency->p50, p50);
-	print_duration(latency->p95, p95);
-	print_duration(latency->p99, p99);
-	printf("| %s | %s | %s | %s | %" PRIu64 " |\n", when, p50, p95, p99, latency->count);
 }
 
 static void markdown_event(const struct timeline_incident *incident,
@@ -171,8 +164,8 @@ static void print_markdown(const struct timeline_incident *incident, uint64_t no
 		markdown_event(incident, &incident->events[i]);
 	if (incident->before.count || incident->then.count) {
 		printf("\n| answers | p50 | p95 | p99 | count |\n|---|---|---|---|---|\n");
-		markdown_latency("before", &incident->before);
-		markdown_latency("then, at its slowest", &incident->then);
+		print_latency(FORMAT_MARKDOWN, "before", &incident->before);
+		print_latency(FORMAT_MARKDOWN, "then, at its slowest", &incident->then);
 	}
 	putchar('\n');
 }
