@@ -65,6 +65,18 @@ static inline bool compare(const struct btf *btf, const struct layout *layout)
 	return true;
 }
 
+/* Every one is there; but for those that `elsewhere` knows, if it is not NULL. */
+static inline void expect_layouts(const struct bpf_object *object, const struct layout *layouts,
+				  size_t count, bool (*elsewhere)(const char *name))
+{
+	for (size_t i = 0; i < count; i++) {
+		bool there = compare(bpf_object__btf(object), &layouts[i]);
+
+		cr_expect(there || (elsewhere && elsewhere(layouts[i].name)), "%s",
+			  layouts[i].name);
+	}
+}
+
 /* ---- enumerations ---- */
 
 struct constant {
@@ -106,6 +118,17 @@ static inline unsigned compare_enum(const struct btf *btf, const char *name,
 			     (long)here->value);
 	}
 	return btf_vlen(type);
+}
+
+/* Each has all of its constants among these, and they are no more. */
+static inline void expect_enums(const struct bpf_object *object, const char *const *names,
+				size_t names_count, const struct constant *constants, size_t count)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < names_count; i++)
+		found += compare_enum(bpf_object__btf(object), names[i], constants, count);
+	cr_expect_eq(found, count);
 }
 
 #endif

@@ -121,8 +121,7 @@ Test(abi, structs)
 	struct abi_bpf *bpf = abi_bpf__open();
 
 	cr_assert_not_null(bpf);
-	for (unsigned i = 0; i < LAYOUTS; i++)
-		cr_expect(compare(bpf_object__btf(bpf->obj), &layouts[i]), "%s", layouts[i].name);
+	expect_layouts(bpf->obj, layouts, LAYOUTS, NULL);
 	abi_bpf__destroy(bpf);
 }
 
@@ -142,11 +141,7 @@ Test(abi, structs_of_the_observer)
 	struct observe_bpf *bpf = observe_bpf__open();
 
 	cr_assert_not_null(bpf);
-	for (unsigned i = 0; i < LAYOUTS; i++) {
-		bool there = compare(bpf_object__btf(bpf->obj), &layouts[i]);
-
-		cr_expect(there || is_elsewhere(layouts[i].name), "%s", layouts[i].name);
-	}
+	expect_layouts(bpf->obj, layouts, LAYOUTS, is_elsewhere);
 	observe_bpf__destroy(bpf);
 }
 
@@ -232,11 +227,8 @@ static const char *const enums[] = {
 Test(abi, enums)
 {
 	struct abi_bpf *bpf = abi_bpf__open();
-	unsigned count = 0;
 
 	cr_assert_not_null(bpf);
-	for (unsigned i = 0; i < sizeof(enums) / sizeof(enums[0]); i++)
-		count += compare_enum(bpf_object__btf(bpf->obj), enums[i], constants, CONSTANTS);
-	cr_expect_eq(count, CONSTANTS);
+	expect_enums(bpf->obj, enums, sizeof(enums) / sizeof(enums[0]), constants, CONSTANTS);
 	abi_bpf__destroy(bpf);
 }
