@@ -14,16 +14,16 @@
 #include <bpf/bpf_helpers.h>
 
 #include "judge.bpf.h"
-#include "trouble.bpf.h"
+#include "icmp.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* Programs that a frame is handed to; apart, since one stack would not do for all. */
-enum part { PART_JUDGE, PART_CARRY, PART_TROUBLE, PART_MAX };
+enum part { PART_JUDGE, PART_CARRY, PART_ICMP, PART_MAX };
 
 int shunt_judge(struct xdp_md *ctx);
 int shunt_carry(struct xdp_md *ctx);
-int shunt_trouble(struct xdp_md *ctx);
+int shunt_icmp(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -35,7 +35,7 @@ struct {
 		{
 			[PART_JUDGE] = (void *)&shunt_judge,
 			[PART_CARRY] = (void *)&shunt_carry,
-			[PART_TROUBLE] = (void *)&shunt_trouble,
+			[PART_ICMP] = (void *)&shunt_icmp,
 		},
 };
 
@@ -198,7 +198,7 @@ int shunt_carry(struct xdp_md *ctx)
 	int action = NOT_CARRIED;
 
 	if (parsed == PARSED_OTHER)
-		bpf_tail_call_static(ctx, &shunt_parts, PART_TROUBLE);
+		bpf_tail_call_static(ctx, &shunt_parts, PART_ICMP);
 	if ((parsed == PARSED_REQUEST || parsed == PARSED_SEGMENT) && is_for_us(ctx))
 		action = carry(ctx, &request);
 	if (action != NOT_CARRIED)
@@ -210,9 +210,9 @@ int shunt_carry(struct xdp_md *ctx)
 
 /* What routers say of what was sent on. */
 SEC("xdp.frags")
-int shunt_trouble(struct xdp_md *ctx)
+int shunt_icmp(struct xdp_md *ctx)
 {
-	int action = is_for_us(ctx) ? carry_trouble(ctx) : NOT_CARRIED;
+	int action = is_for_us(ctx) ? carry_icmp(ctx) : NOT_CARRIED;
 
 	return action == NOT_CARRIED ? XDP_PASS : action;
 }

@@ -110,7 +110,7 @@ static __always_inline int parse_tcp(void *at, void *end, struct request *ret_re
 }
 
 /* An address that no unicast packet comes from (RFC 1122, 3.2.1.3). */
-static __always_inline bool is_nobody4(__be32 address)
+static __always_inline bool is_martian4(__be32 address)
 {
 	__u32 number = bpf_ntohl(address);
 
@@ -118,7 +118,7 @@ static __always_inline bool is_nobody4(__be32 address)
 }
 
 /* Multicast, the unspecified, loopback, and IPv4 in disguise. */
-static __always_inline bool is_nobody6(const struct in6_addr *address)
+static __always_inline bool is_martian6(const struct in6_addr *address)
 {
 	const __be32 *words = address->in6_u.u6_addr32;
 
@@ -168,7 +168,7 @@ static __always_inline int parse_ipv4(void *at, void *end, struct request *ret_r
 		return parsed;
 	if (parsed == PARSED_REQUEST && !is_sound(ip, end))
 		return PARSED_ODD + SHUNT_UNJUDGED_MALFORMED;
-	if (is_nobody4(ip->saddr) || is_nobody4(ip->daddr))
+	if (is_martian4(ip->saddr) || is_martian4(ip->daddr))
 		return PARSED_ODD + SHUNT_UNJUDGED_SOURCE;
 	ret_request->ipv4 = 1;
 	ret_request->traffic_class = ip->tos;
@@ -241,7 +241,7 @@ static __always_inline int parse_ipv6(void *at, void *end, struct request *ret_r
 		return parsed;
 	if ((void *)(ip + 1) + bpf_ntohs(ip->payload_len) > end)
 		return PARSED_ODD + SHUNT_UNJUDGED_TRUNCATED;
-	if (is_nobody6(&ip->saddr) || is_nobody6(&ip->daddr))
+	if (is_martian6(&ip->saddr) || is_martian6(&ip->daddr))
 		return PARSED_ODD + SHUNT_UNJUDGED_SOURCE;
 	ret_request->traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	__builtin_memcpy(ret_request->remote, &ip->saddr, 16);

@@ -74,8 +74,8 @@ Test(flows, none_that_lives_is_given_up)
 
 /* ---- routers' news ---- */
 
-static void put_trouble(struct frame *ret_frame, const struct frame *about, const char *from,
-			const char *to)
+static void put_icmp(struct frame *ret_frame, const struct frame *about, const char *from,
+		     const char *to)
 {
 	uint8_t addresses[8];
 	size_t at = 14;
@@ -100,25 +100,25 @@ static void put_trouble(struct frame *ret_frame, const struct frame *about, cons
 Test(flows, a_router_is_heard_by_who_sent_it)
 {
 	const struct shape shape = {C4, .flags = ACK, .data = 1000};
-	struct frame sent, trouble, after, expected, client;
+	struct frame sent, error, after, expected, client;
 	uint16_t port = begin(&shape);
 
 	/* The client's packet, once this host had rewritten it, did not fit. */
 	make_frame(&shape, &client);
 	make_carried(&shape, port, &sent);
-	put_trouble(&trouble, &sent, "192.0.2.1", HERE);
+	put_icmp(&error, &sent, "192.0.2.1", HERE);
 	client.bytes[22]--; /* time to live, which the checksum below covers */
 	set_short(client.bytes + 24, 0);
 	set_short(client.bytes + 24, ~add_up(0, client.bytes + 14, 20));
-	put_trouble(&expected, &client, "10.0.0.5", "10.0.1.1");
+	put_icmp(&expected, &client, "10.0.0.5", "10.0.1.1");
 	expected.bytes[22]--;
 	set_short(expected.bytes + 24, 0);
 	set_short(expected.bytes + 24, ~add_up(0, expected.bytes + 14, 20));
 	put_head(&expected, THEIR_ADDRESS, OUR_ADDRESS);
-	expect_frame("too big", run(&trouble, &after), XDP_TX, &after, &expected);
+	expect_frame("too big", run(&error, &after), XDP_TX, &after, &expected);
 	/* Not the client's: to nobody's port. */
-	set_short(trouble.bytes + 42 + 20, port ^ 1);
-	expect_untouched("of no flow", &trouble);
-	for (trouble.length = 69; trouble.length > 42; trouble.length--)
-		expect_untouched("cut short", &trouble);
+	set_short(error.bytes + 42 + 20, port ^ 1);
+	expect_untouched("of no flow", &error);
+	for (error.length = 69; error.length > 42; error.length--)
+		expect_untouched("cut short", &error);
 }
