@@ -37,7 +37,11 @@ ip netns attach "shunt-$$-host" $$
 namespaces+=(host)
 $SHUNT doctor >"$scratch/doctor"
 sed 's/^/# /' "$scratch/doctor"
-observe shunt host <<'CONFIG'
+# With what its unit leaves it, and not all that root has.
+capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' packaging/systemd/shunt.service)
+capabilities=${capabilities,,}
+capabilities=${capabilities// /,}
+observe shunt host setpriv --bounding-set "-all,${capabilities//cap_/+}" --no-new-privs <<'CONFIG'
 services:
   - {name: ipv4, inbound: ["127.0.0.1:8041", "127.0.0.1:8042", "127.0.0.1:8043"]}
   - {name: ipv6, inbound: ["[::1]:8041", "[::1]:8042", "[::1]:8043"]}

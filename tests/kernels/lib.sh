@@ -17,7 +17,7 @@ limit=${KERNEL_TIMEOUT:-240}
 
 # What the guest's scripts call.
 programs=(awk bash cat chmod curl cut diff dirname dmesg echo grep ip ln mkdir mktemp mount nsenter realpath rm sed
-	sleep sort tail uname xargs)
+	setpriv sleep sort tail uname xargs)
 
 # skip_all REASON: nothing can be said of this kernel here
 skip_all() {
@@ -109,6 +109,7 @@ pack() {
 	put /shunt/build "$SHUNT"
 	put /shunt/build/tests/netns "$BUILD"/tests/netns/{client,holder,server}
 	put /shunt/docs "$here"/../../docs/signals.md
+	put /shunt/packaging/systemd "$here"/../../packaging/systemd/shunt.service
 	put /shunt/tests/netns "$here"/../netns/*.sh
 	put /shunt/tests/kernels "$here"/*.sh
 	(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$root.cpio.gz"

@@ -154,6 +154,8 @@ static int start_observer(struct daemon *daemon)
 		log_error("run: %s: %s", NETNS_OWN, strerror(-r));
 		return r;
 	}
+	/* Where it cannot be had it may not be needed. */
+	sandbox_hide_modules();
 	r = observer_open(&limits, &daemon->observer);
 	if (r >= 0)
 		r = observer_on_event(daemon->observer, daemon_on_found, daemon);

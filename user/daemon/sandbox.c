@@ -225,6 +225,26 @@ static int fill(scmp_filter_ctx filter)
 	return r;
 }
 
+int sandbox_hide_modules(void)
+{
+	const struct scmp_arg_cmp compare = {
+		.arg = 0,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = UINT32_MAX,
+		.datum_b = BPF_BTF_GET_NEXT_ID,
+	};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int r;
+
+	if (!filter)
+		return -ENOMEM;
+	r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(bpf), 1, compare);
+	if (r >= 0)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r;
+}
+
 int sandbox_enter(void)
 {
 	scmp_filter_ctx filter;

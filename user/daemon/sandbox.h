@@ -18,4 +18,12 @@
  */
 int sandbox_enter(void);
 
+/*
+ * From now on this process finds no BTF of a module.  libbpf before 1.3 looks there for a
+ * kernel function that the kernel itself lacks, as Linux 6.1 lacks bpf_rdonly_cast(), and
+ * gives up where that is not permitted: it takes CAP_SYS_ADMIN, and we have no business
+ * there.  0, or a negative errno.  Sets no_new_privs.
+ */
+int sandbox_hide_modules(void);
+
 #endif
