@@ -42,10 +42,10 @@ globalThis.feed = {
 	},
 
 	changes(n) {
-		return JSON.stringify(Array.from({length: 64}, (_, i) => ({
+		return JSON.stringify(Array.from({length: 256}, (_, i) => ({
 			id: n - i, time: new Date(1.7e12 + 1000 * (n - i)).toISOString(), service: `service-${i}`,
 			role: "server", kind: "health", was: "healthy", is: "failing",
-			reason: `${n} of ${n + i} connections failed in the last 2 s`,
+			reason: `${n - i} of ${2 * (n - i)} connections failed in the last 2 s`, earlier_run: false,
 		})));
 	},
 
@@ -53,7 +53,7 @@ globalThis.feed = {
 	give() {
 		this.given++;
 		if (!this.list || this.given % 10 === 0)
-			this.list = this.changes(64 + this.given);
+			this.list = this.changes(256 + this.given);
 		const text = this.texts[this.given % this.texts.length];
 		this.source.onmessage({
 			data: `{"uptime_seconds":${this.time + this.given},"changes":${this.list},${text}`,

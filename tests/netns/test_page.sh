@@ -164,10 +164,24 @@ browse scheme dark >/dev/null
 holds "dark is another colour than light" [ "$light" != "$(ink)" ]
 browse scheme light >/dev/null
 
+kept() {
+	fetch shunt /api/v1/status -o "$scratch/before"
+	jq -e '.changes | length > 3' "$scratch/before" >/dev/null
+}
+eventually kept || give_up "nothing has changed"
+# Within a second it is in the journal.
+sleep 2
 stop shunt KILL
 holds "a daemon that is gone is missed" eventually page_is "document.getElementById('link').className" lost
 spawn shunt backend "$SHUNT" run -c "$scratch/shunt.yaml"
 PATIENCE=30 holds "…and found again once it is back" eventually page_is "document.getElementById('link').className" live
+# What changed under the killed one, with its time.
+was='.service == "killed" and .kind == "health" and .is == "failing"'
+equal "…which knows what changed before" "$(jq -c "[.changes[] | select($was) | [.id, .time, .reason, true]]" "$scratch/before")" \
+	"$(fetch shunt /api/v1/status | jq -c "[.changes[] | select($was and .earlier_run) | [.id, .time, .reason, .earlier_run]]")"
+holds "…and so does the page" eventually page_is "document.querySelectorAll('#changes .border').length" 1
+holds "…which tells it from what changed since" grep -q 'Before shunt was started anew.*killed.*at risk → failing' \
+	<<<"$(page "document.getElementById('changes').textContent")"
 equal "the console has nothing to complain of but the gone daemon" "[]" \
 	"$(browse console | jq -c 'map(select(test("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE") | not))')"
 

@@ -145,6 +145,31 @@ Test(journal, the_last_of_a_kind_is_found)
 	cr_assert_eq(journal_last(journal, 7, UINT64_MAX, see, &seen), -ENOENT);
 }
 
+static int see_two(void *userdata, const struct journal_record *record)
+{
+	see(userdata, record);
+	return ((struct seen *)userdata)->count == 2 ? 7 : 0;
+}
+
+Test(journal, the_newest_of_a_kind_are_found_among_so_many)
+{
+	struct seen seen = {0};
+
+	begin(&generous);
+	for (uint64_t i = 0; i < 2; i++)
+		cr_assert_eq(append(1 + 50 * i, 50, HOUR), 0);
+	journal_close(journal);
+	cr_assert_eq(journal_open_read(scratch, &journal), 0);
+	cr_assert_eq(journal_lately(journal, 3, 20, see, &seen), 0);
+	cr_assert_eq(seen.count, 4);
+	cr_assert_eq(seen.first, 98);
+	cr_assert_eq(seen.last, 83, "what lies further back is not looked at");
+	cr_assert_eq(seen.wrong, 0);
+	seen.count = 0;
+	cr_assert_eq(journal_lately(journal, 3, 1000, see_two, &seen), 7);
+	cr_assert_eq(seen.last, 93);
+}
+
 Test(journal, a_run_knows_its_boot)
 {
 	char boot[JOURNAL_BOOT_SIZE], now[64] = "";

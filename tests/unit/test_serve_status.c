@@ -151,6 +151,7 @@ Test(status, what_changed)
 		.was = "healthy",
 		.is = "failing",
 		.reason = "3 of 4 connections failed",
+		.earlier_run = true,
 	};
 	struct test_view test;
 	const json_t *shown;
@@ -168,6 +169,7 @@ Test(status, what_changed)
 	cr_expect_str_eq(string(shown, "was"), "healthy");
 	cr_expect_str_eq(string(shown, "is"), "failing");
 	cr_expect_str_eq(string(shown, "reason"), "3 of 4 connections failed");
+	cr_expect(json_is_true(json_object_get(shown, "earlier_run")));
 	json_decref(object);
 }
 

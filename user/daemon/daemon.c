@@ -297,8 +297,8 @@ static int start(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	/* What happened is worth less than what happens. */
-	r = record_start(daemon->config, daemon->options->version, daemon->engine, daemon_now(),
-			 &daemon->record);
+	r = record_start(daemon->config, daemon->options->version, daemon->engine, &daemon->recent,
+			 daemon_now(), &daemon->record);
 	if (r < 0)
 		log_warning("run: no journal is kept: %s", strerror(-r));
 	r = daemon_add_sources(daemon);
@@ -322,6 +322,7 @@ static void stop(struct daemon *daemon)
 	observer_close(daemon->observer);
 	/* This may wait for a disk: verdicts are gone by now. */
 	record_stop(daemon->record, daemon_now());
+	recent_done(&daemon->recent);
 	discovery_done(&daemon->discovery);
 	checkers_done(&daemon->checkers);
 	enforcer_stop(&daemon->enforcer);

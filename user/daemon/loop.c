@@ -238,7 +238,7 @@ static void each_second(struct daemon *daemon, uint64_t now)
 	enforcer_refresh(&daemon->enforcer);
 	freed = services_sweep(&daemon->services, daemon->observer, now);
 	latencies_look(&daemon->latencies, daemon->record, now);
-	record_look(daemon->record);
+	record_look(daemon->record, now);
 	/* Cgroups come and go by themselves; what failed for want of memory is tried again. */
 	if (plan_is_due(&daemon->plan, freed, now) || daemon->failed || has_cgroups(daemon->config))
 		daemon_replan(daemon);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon/privilege.h"
+#include "daemon/recent.h"
 #include "journal/past.h"
 #include "journal/recorder.h"
 
@@ -22,6 +23,11 @@
 /* Who has not come back by then is another service of that name. */
 #define RESUME_FOR (300 * NSEC_PER_SEC)
 
+/* All of the last changes again each hour, so that a start need not look further back… */
+#define CHANGES_WHOLE (3600 * NSEC_PER_SEC)
+/* …than so many records: an hour of a host on which little happens has 720. */
+#define CHANGES_AMONG 4096
+
 struct record {
 	struct engine *engine;
 	struct store *store;
@@ -30,6 +36,9 @@ struct record {
 	const char *version;
 	uint64_t started; /* ns */
 	uint64_t dropped; /* records, as of the last look */
+	struct recent *recent;
+	uint64_t changes_kept; /* the number of the last */
+	uint64_t changes_whole; /* ns: when all of them were kept; 0: they are to be */
 };
 
 void record_prepare(const struct config *config)
@@ -69,7 +78,7 @@ static char *canonical(const struct config *config)
 	return text;
 }
 
-/* ---- begin and end ---- */
+/* ---- the recorder ---- */
 
 static int sink(void *userdata, uint32_t kind, uint64_t time, const void *bytes, size_t size)
 {
@@ -92,6 +101,42 @@ static int start_recorder(struct record *record, const struct config *config, ui
 	return r;
 }
 
+/* ---- what has changed lately ---- */
+
+static int take_changes(void *userdata, const struct journal_record *record)
+{
+	return recent_get(userdata, record->bytes, record->size);
+}
+
+static void read_changes(const char *directory, struct recent *recent)
+{
+	struct journal *journal;
+
+	if (journal_open_read(directory, &journal) < 0)
+		return;
+	journal_lately(journal, RECORD_CHANGES, CHANGES_AMONG, take_changes, recent);
+	journal_close(journal);
+}
+
+static void keep_changes(struct record *record, uint64_t now)
+{
+	bool whole = !record->changes_whole || now - record->changes_whole >= CHANGES_WHOLE;
+	struct buffer bytes = {0};
+
+	if (!whole && record->recent->last == record->changes_kept)
+		return;
+	recent_put(&bytes, record->recent, whole ? 0 : record->changes_kept);
+	if (!bytes.error &&
+	    store_put(record->store, RECORD_CHANGES, now, bytes.data, bytes.length) >= 0) {
+		record->changes_kept = record->recent->last;
+		if (whole)
+			record->changes_whole = now;
+	}
+	buffer_free(&bytes);
+}
+
+/* ---- begin and end ---- */
+
 static uint64_t wall_clock(void)
 {
 	struct timespec now;
@@ -101,7 +146,7 @@ static uint64_t wall_clock(void)
 }
 
 int record_start(const struct config *config, const char *version, struct engine *engine,
-		 uint64_t now, struct record **ret_record)
+		 struct recent *recent, uint64_t now, struct record **ret_record)
 {
 	const struct store_options options = {
 		.directory = config->state_dir,
@@ -116,8 +161,10 @@ int record_start(const struct config *config, const char *version, struct engine
 	record->engine = engine;
 	record->version = version;
 	record->started = now;
+	record->recent = recent;
 	/* Before anything is written there, by us; without one there is nothing to take up. */
 	past_read(config->state_dir, now, wall_clock(), &record->pasts);
+	read_changes(config->state_dir, recent);
 	r = store_open(&options, &record->store);
 	if (r >= 0)
 		r = start_recorder(record, config, now);
@@ -126,6 +173,7 @@ int record_start(const struct config *config, const char *version, struct engine
 		return r;
 	}
 	record_resume(record, now);
+	keep_changes(record, now);
 	*ret_record = record;
 	return 0;
 }
@@ -135,6 +183,8 @@ void record_stop(struct record *record, uint64_t now)
 	if (!record)
 		return;
 	recorder_free(record->recorder, now);
+	if (record->store)
+		keep_changes(record, now);
 	store_close(record->store, STOP_FOR);
 	past_done(&record->pasts);
 	free(record);
@@ -173,17 +223,19 @@ void record_resume(struct record *record, uint64_t now)
 }
 
 /* A replay cannot go past what was lost: where records are kept again, it is to begin anew. */
-void record_look(struct record *record)
+void record_look(struct record *record, uint64_t now)
 {
 	struct store_counts counts;
 
 	if (!record)
 		return;
 	store_count(record->store, &counts);
-	if (counts.dropped == record->dropped || !counts.writes)
-		return;
-	record->dropped = counts.dropped;
-	recorder_lost(record->recorder);
+	if (counts.dropped != record->dropped && counts.writes) {
+		record->dropped = counts.dropped;
+		record->changes_whole = 0;
+		recorder_lost(record->recorder);
+	}
+	keep_changes(record, now);
 }
 
 void record_note(struct record *record, const struct tape_note *note)

@@ -12,6 +12,7 @@
 #include "shunt/config.h"
 
 struct engine;
+struct recent;
 struct record;
 struct tape_note;
 
@@ -24,11 +25,12 @@ void record_prepare(const struct config *config);
 
 /*
  * Begins to record an engine, as that user, and to keep it in the journal.  What the last
- * daemon left is given to the services that are there, and to others when they come.  0, or
- * below 0 without memory.
+ * daemon left is given to the services that are there, and to others when they come; what
+ * changed under it is put into `recent`, which is empty, and what changes from now on is kept
+ * from there.  0, or below 0 without memory.
  */
 int record_start(const struct config *config, const char *version, struct engine *engine,
-		 uint64_t now, struct record **ret_record);
+		 struct recent *recent, uint64_t now, struct record **ret_record);
 
 /* Writes what waits, for some seconds at most, and ends it; NULL is fine, here and below. */
 void record_stop(struct record *record, uint64_t now);
@@ -39,8 +41,8 @@ void record_reload(struct record *record, const struct config *config);
 /* There may be other services: what the last daemon left may be theirs. */
 void record_resume(struct record *record, uint64_t now);
 
-/* Looks after what became of records; each second. */
-void record_look(struct record *record);
+/* Looks after what became of records, and keeps what has changed; each second. */
+void record_look(struct record *record, uint64_t now);
 
 /* Adds how quick a service is. */
 void record_note(struct record *record, const struct tape_note *note);

@@ -110,6 +110,13 @@ int journal_each(struct journal *journal, uint64_t from, journal_fn call, void *
 int journal_last(struct journal *journal, uint32_t kind, uint64_t wall, journal_fn call,
 		 void *userdata);
 
+/*
+ * Calls `call` for the records of that kind among the last `among` of all, the newest first:
+ * however much there is, no more than that is looked at.  As journal_each().
+ */
+int journal_lately(struct journal *journal, uint32_t kind, uint64_t among, journal_fn call,
+		   void *userdata);
+
 /* Opens a journal that is read once more, for another thread.  As journal_open_read(). */
 int journal_open_again(const struct journal *journal, struct journal **ret_journal);
 

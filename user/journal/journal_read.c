@@ -115,6 +115,28 @@ int journal_last(struct journal *journal, uint32_t kind, uint64_t wall, journal_
 	return r || once.done ? r : -ENOENT;
 }
 
+int journal_lately(struct journal *journal, uint32_t kind, uint64_t among, journal_fn call,
+		   void *userdata)
+{
+	uint64_t from = journal->next > among ? journal->next - among : 0;
+	sqlite3_stmt *statement = NULL;
+	uint64_t bad = 0;
+	int r;
+
+	r = journal_errno(journal,
+			  sqlite3_prepare_v2(journal->db,
+					     "SELECT " COLUMNS " FROM records WHERE sequence >= ? "
+					     "AND kind = ? ORDER BY sequence DESC",
+					     -1, &statement, NULL));
+	if (r >= 0) {
+		sqlite3_bind_int64(statement, 1, (sqlite3_int64)from);
+		sqlite3_bind_int64(statement, 2, kind);
+		r = tell_all(journal, statement, call, userdata, &bad);
+	}
+	sqlite3_finalize(statement);
+	return r;
+}
+
 /* Room for one more, doubled whenever the number is a power of two. */
 static int add_sequence(uint64_t **sequences, size_t *count, uint64_t sequence)
 {

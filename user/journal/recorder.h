@@ -20,6 +20,7 @@ enum record_kind {
 	RECORD_KEYFRAME = 1, /* the engine's state; see keyframe.h */
 	RECORD_TAPE, /* what came after that: tape.h */
 	RECORD_PAST, /* what is to be resumed after a restart: past.h */
+	RECORD_CHANGES, /* what has changed lately, in words, for who looks: daemon/recent.h */
 };
 
 /* Takes a record; below 0: it is lost. */

@@ -298,6 +298,7 @@ static json_t *status_change(bool *fine, const struct view_change *change)
 	put_string(fine, object, "was", change->was);
 	put_string(fine, object, "is", change->is);
 	put_string(fine, object, "reason", change->reason);
+	put(fine, object, "earlier_run", json_boolean(change->earlier_run));
 	return object;
 }
 

@@ -16,10 +16,6 @@
 #include "shunt/abi.h"
 #include "shunt/verdict.h"
 
-/* With the terminating 0; longer ones are cut. */
-#define VIEW_NAME_MAX	128
-#define VIEW_REASON_MAX 512
-
 /* Over the last seconds rather than since the start; NAN where nothing is known. */
 struct view_recent {
 	double seconds; /* how long the window really is */
@@ -111,12 +107,13 @@ struct view_journal {
 struct view_change {
 	uint64_t id; /* from 1 on */
 	double wall_clock; /* seconds since the Unix epoch */
-	char service[VIEW_NAME_MAX];
+	const char *service;
 	enum shunt_role role;
 	const char *kind; /* health: of its state; breaker: of its breaker */
 	const char *was;
 	const char *is;
-	char reason[VIEW_REASON_MAX]; /* in words */
+	const char *reason; /* in words */
+	bool earlier_run; /* an earlier daemon saw it */
 };
 
 /* What the daemon itself takes; start_time 0: not known, and nothing is shown. */

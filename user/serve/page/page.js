@@ -139,13 +139,21 @@
 		say(at("problems"), problems.join("; "));
 	}
 
-	function changeItem(change) {
+	/* The time, and the day where it is another one. */
+	function moment(date) {
+		const time = date.toLocaleTimeString("en-GB");
+		return date.toDateString() === new Date().toDateString() ? time :
+			`${date.toLocaleDateString("en-GB", {day: "numeric", month: "short"})}, ${time}`;
+	}
+
+	function changeItem(change, border) {
 		const item = element("li", TONES[change.is] || MOVES[change.is] || "idle");
+		if (border)
+			say(element("p", "border", item), "Before shunt was started anew");
 		const time = element("time", "", item);
-		const date = new Date(change.time);
 		time.dateTime = change.time;
 		time.title = change.time;
-		say(time, date.toLocaleTimeString("en-GB"));
+		say(time, moment(new Date(change.time)));
 		const head = element("div", "", item);
 		say(element("strong", "", head), change.service);
 		const from = change.was === change.is ? "stays" : `${words(change.was)} →`;
@@ -156,16 +164,34 @@
 		return item;
 	}
 
+	/* The newest come on top of those there are, which stay. */
+	function renewChanges(changes) {
+		const earliest = changes.findIndex((change) => change.earlier_run);
+		const list = at("changes");
+		const known = new Set([...list.children].map((node) => node.key));
+		const wanted = changes.map((change, i) => `${change.id} ${change.time} ${change.earlier_run} ${i === earliest}`);
+		const there = new Set(wanted);
+		const fresh = wanted.findIndex((key) => known.has(key));
+		for (const node of [...list.children])
+			if (!there.has(node.key))
+				node.remove();
+		list.prepend(...changes.slice(0, fresh < 0 ? changes.length : fresh).map((change, i) => {
+			const item = changeItem(change, i === earliest);
+			item.key = wanted[i];
+			return item;
+		}));
+		show(at("quiet"), !changes.length || earliest === 0);
+	}
+
 	function timeline() {
 		const changes = status.changes;
-		const id = changes.length ? `${changes[0].id} ${changes[0].time}` : "";
+		const id = changes.length ? `${changes[0].id} ${changes[0].time} ${changes[0].earlier_run}` : "";
 		if (id === newest)
 			return;
 		const first = newest === null;
 		newest = id;
-		at("changes").replaceChildren(...changes.map(changeItem));
-		show(at("quiet"), !changes.length);
-		if (!first && changes.length)
+		renewChanges(changes);
+		if (!first && changes.length && !changes[0].earlier_run)
 			say(at("news"), `${changes[0].service}${changes[0].kind === "breaker" ? "'s breaker" : ""} is ${words(changes[0].is)}: ${bare(changes[0].reason, changes[0].service)}`);
 	}
 
