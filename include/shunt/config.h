@@ -119,6 +119,7 @@ struct config_strings {
 struct config {
 	char listen_host[64]; /* numeric, without brackets */
 	uint16_t listen_port;
+	struct config_strings allowed_hosts;
 	char *control;
 	char *state_dir;
 	bool discover;

@@ -26,7 +26,9 @@ import sys
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-extensions", "--disable-breakpad", "--mute-audio", "--hide-scrollbars", "--disable-gpu-vsync",
-         "--disable-frame-rate-limit", "--enable-precise-memory-info"]
+         "--disable-frame-rate-limit", "--enable-precise-memory-info",
+         # A name that comes to resolve to this host.
+         "--host-resolver-rules=MAP rebound.example 127.0.0.1"]
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}
 
 

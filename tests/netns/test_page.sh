@@ -223,4 +223,8 @@ within "$hour s of updates leave the heap as it was, in bytes ($bytes)" 0 "$late
 within "…and the document, in nodes ($nodes)" 0 "$later_nodes" $((nodes + nodes / 20))
 equal "…and who listens" "$listeners" "$later_listeners"
 echo "# $bytes bytes of heap, then $later_bytes"
+
+browse goto http://rebound.example:9909/ >/dev/null
+equal "a page elsewhere whose name comes to resolve to this host reads nothing of it" true \
+	"$(page "document.body.textContent.startsWith('this server does not go by that host name')")"
 expect_sound shunt

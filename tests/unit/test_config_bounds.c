@@ -113,6 +113,7 @@ Test(config_bounds, lengths)
 		{"control: /", 106, ""},
 		{"state_dir: /", 1023, ""},
 		{"interfaces: [", 15, "]"},
+		{"allowed_hosts: [", 63, "]"},
 		{"services: [{inbound: ['*:1'], name: a, cgroup: /", 1023, "}]"},
 		{"alerts: {webhook: ['http://", 63, "']}"},
 		{"alerts: {webhook: ['http://a/", 2039, "']}"},

@@ -38,6 +38,8 @@ Test(config_fields, top)
 	cr_assert(config);
 	cr_expect_str_eq(config->listen_host, "::");
 	cr_expect_eq(config->listen_port, 9910);
+	cr_expect_eq(config->allowed_hosts.count, 2);
+	cr_expect_str_eq(config->allowed_hosts.items[1], "Node-1");
 	cr_expect_str_eq(config->control, "/run/other.sock");
 	cr_expect_str_eq(config->state_dir, "/srv/shunt state");
 	cr_expect_eq(config->discover, false);

@@ -54,6 +54,7 @@ static void expect_defaults(const struct config *config)
 {
 	cr_expect_str_eq(config->listen_host, "127.0.0.1");
 	cr_expect_eq(config->listen_port, 9909);
+	cr_expect_eq(config->allowed_hosts.count, 0);
 	cr_expect_str_eq(config->control, "/run/shunt.sock");
 	cr_expect_str_eq(config->state_dir, "/var/lib/shunt");
 	cr_expect_eq(config->discover, true);

@@ -93,6 +93,29 @@ Test(http, unknown_paths_and_methods)
 	stop();
 }
 
+Test(http, a_foreign_host_name_reads_nothing)
+{
+	static const char *const paths[] = {
+		"/", "/metrics", "/healthz", "/api/v1/status", "/api/v1/events", "/nothing"};
+	static char example[] = "shunt.example";
+	char *const names[] = {example};
+	struct reply reply;
+
+	start(&no_limits);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		fetch(paths[i], "GET", "Host: evil.example", &reply);
+		cr_assert_eq(reply.status, 421, "%s", paths[i]);
+		CONTAINS(reply.body, "does not go by that host name");
+	}
+	cr_assert_eq(fixture.views, 0);
+	fetch("/metrics", "GET", "Host: shunt.example", &reply);
+	cr_assert_eq(reply.status, 421);
+	cr_assert_eq(http_allow(fixture.http, names, 1), 0);
+	fetch("/metrics", "GET", "Host: shunt.example", &reply);
+	cr_assert_eq(reply.status, 200);
+	stop();
+}
+
 Test(http, the_page_is_one_file)
 {
 	struct reply reply;

@@ -65,7 +65,7 @@ static void settle(void)
 /* Asks for events; at most `window` bytes wait in its own kernel, 0: as many as it likes. */
 static int listen_to_events(int window)
 {
-	const char *get = "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n";
+	const char *get = "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

@@ -33,6 +33,7 @@ void config_free(struct config *config)
 	free(config->control);
 	free(config->state_dir);
 	free(config->guards.protect.items);
+	free_strings(&config->allowed_hosts);
 	free_strings(&config->interfaces);
 	free_strings(&config->alertmanager);
 	free_strings(&config->webhook);

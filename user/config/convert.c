@@ -335,6 +335,8 @@ int convert_config(const struct raw_config *raw, const struct outline *outline,
 	if (!raw)
 		raw = &nothing;
 	convert_listen(&taker, raw->listen, config);
+	take_texts(&taker, "allowed_hosts", &raw->allowed_hosts, url_check_host,
+		   &config->allowed_hosts);
 	take_text(&taker, "control", raw->control, check_socket, &config->control);
 	take_text(&taker, "state_dir", raw->state_dir, check_directory, &config->state_dir);
 	take_bool(&taker, "discover", raw->discover, &config->discover);

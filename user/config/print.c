@@ -229,6 +229,7 @@ static json_t *canonical(const struct config *config)
 	struct tree tree = tree_new();
 
 	put(&tree, "listen", listen_text(config));
+	put(&tree, "allowed_hosts", strings(&config->allowed_hosts));
 	put(&tree, "control", json_string(config->control));
 	put(&tree, "state_dir", json_string(config->state_dir));
 	put(&tree, "discover", json_boolean(config->discover));

@@ -92,6 +92,7 @@ static const cyaml_schema_field_t journal_fields[] = {
 
 static const cyaml_schema_field_t config_fields[] = {
 	TEXT(raw_config, listen),
+	LIST(raw_config, allowed_hosts, SHORT_LIST_MAX),
 	TEXT(raw_config, control),
 	TEXT(raw_config, state_dir),
 	TEXT(raw_config, discover),

@@ -84,6 +84,7 @@ struct raw_journal {
 
 struct raw_config {
 	char *listen;
+	struct raw_list allowed_hosts;
 	char *control;
 	char *state_dir;
 	char *discover;

@@ -141,6 +141,17 @@ const char *url_check(const char *text)
 	return NULL;
 }
 
+const char *url_check_host(const char *text)
+{
+	struct in6_addr address;
+
+	if (is_numeric(text) || *text == '[' || inet_pton(AF_INET6, text, &address) == 1)
+		return "is no name, and addresses are always answered, expected a host name";
+	if (strlen(text) > HOST_MAX || !is_name(text) || text[strlen(text) - 1] == '.')
+		return "is not a host name, expected one without scheme, port or final dot";
+	return NULL;
+}
+
 const char *url_check_base(const char *text)
 {
 	const char *wrong = url_check(text);

@@ -12,4 +12,7 @@ const char *url_check(const char *text);
 /* Likewise for one that a path is appended to, so that it has no query. */
 const char *url_check_base(const char *text);
 
+/* Likewise for the name of a host alone. */
+const char *url_check_host(const char *text);
+
 #endif

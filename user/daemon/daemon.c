@@ -59,6 +59,9 @@ static int start_http(struct daemon *daemon)
 	int r;
 
 	r = http_start(config->listen_host, config->listen_port, &handler, daemon, &daemon->http);
+	if (r >= 0)
+		r = http_allow(daemon->http, config->allowed_hosts.items,
+			       config->allowed_hosts.count);
 	snprintf(daemon->listen, sizeof(daemon->listen), ipv6 ? "[%s]:%u" : "%s:%u",
 		 config->listen_host, config->listen_port);
 	if (r < 0)

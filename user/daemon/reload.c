@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#include <errno.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
@@ -70,6 +71,8 @@ int daemon_on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	r = alerts_reload(daemon->alerts, next);
 	if (r < 0)
 		log_error("reload: alerts go where they went: %s", strerror(-r));
+	if (http_allow(daemon->http, next->allowed_hosts.items, next->allowed_hosts.count) < 0)
+		log_error("reload: allowed_hosts: %s, the old ones stay", strerror(ENOMEM));
 	daemon->about.config_hash = config_hash(next);
 	record_reload(daemon->record, next);
 	observer_set_quiet(daemon->observer, !next->discover);

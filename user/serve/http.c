@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "serve/headers.h"
+#include "serve/hosts.h"
 #include "serve/listen.h"
 #include "serve/routes.h"
 #include "serve/streams.h"
@@ -38,6 +39,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct http_handler handler;
 	void *userdata;
+	struct hosts hosts;
 	struct clients clients;
 	struct streams streams;
 	bool publish; /* in the next http_run() */
@@ -184,6 +186,9 @@ static struct route request_route(const struct http *http, struct MHD_Connection
 		method, url, connection_header(connection, MHD_HTTP_HEADER_ACCEPT),
 		connection_header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 
+	if (route.name != ROUTE_BAD_METHOD &&
+	    !hosts_allow(&http->hosts, connection_header(connection, MHD_HTTP_HEADER_HOST)))
+		route = (struct route){ROUTE_BAD_HOST, METRICS_TEXT, false};
 	if (route.name == ROUTE_EVENTS && http->streams.count >= STREAMS_MAX)
 		route.name = ROUTE_BUSY;
 	return route;
@@ -293,6 +298,7 @@ int http_start(const char *host, uint16_t port, const struct http_handler *handl
 		return -ENOMEM;
 	http->handler = *handler;
 	http->userdata = userdata;
+	hosts_init(&http->hosts, host);
 	clients_init(&http->clients, &handler->limits);
 	streams_init(&http->streams, &http->clients, http_now, http);
 	err = listen_tcp(host, port, &fd, &http->port);
@@ -307,6 +313,11 @@ int http_start(const char *host, uint16_t port, const struct http_handler *handl
 	else
 		*ret_http = http;
 	return err;
+}
+
+int http_allow(struct http *http, char *const *names, size_t count)
+{
+	return hosts_set(&http->hosts, names, count);
 }
 
 int http_fd(const struct http *http)
@@ -373,5 +384,6 @@ void http_stop(struct http *http)
 		streams_end(&http->streams);
 		MHD_stop_daemon(http->daemon);
 	}
+	hosts_done(&http->hosts);
 	free(http);
 }

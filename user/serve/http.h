@@ -39,6 +39,12 @@ struct http;
 int http_start(const char *host, uint16_t port, const struct http_handler *handler, void *userdata,
 	       struct http **ret_http);
 
+/*
+ * Answers requests for these host names, too, in place of those that were set before; which
+ * ones are answered in any case has serve/hosts.h.  They are copied.  0 or -ENOMEM.
+ */
+int http_allow(struct http *http, char *const *names, size_t count);
+
 /* An epoll descriptor: readable when there is something to do.  Not to be closed. */
 int http_fd(const struct http *http);
 

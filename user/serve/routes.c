@@ -127,6 +127,11 @@ int route_answer(const struct route *route, const struct http_handler *handler, 
 	case ROUTE_BAD_METHOD:
 		answer_text(&answer, 405, "only GET and HEAD are answered\n");
 		break;
+	case ROUTE_BAD_HOST:
+		answer_text(&answer, 421,
+			    "this server does not go by that host name; ask for localhost or an "
+			    "address, or add the name to `allowed_hosts` in its configuration\n");
+		break;
 	default:
 		answer_text(&answer, 404, "there is no such page; / links those there are\n");
 		break;

@@ -20,6 +20,7 @@ enum route_name {
 	ROUTE_BUSY,
 	ROUTE_NOT_FOUND,
 	ROUTE_BAD_METHOD,
+	ROUTE_BAD_HOST,
 	ROUTE_MAX,
 };
 
