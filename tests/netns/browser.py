@@ -12,6 +12,7 @@ shot FILE       a picture of the page
 console         all errors and warnings so far, as a JSON list
 heap            after collecting garbage: bytes of JavaScript, nodes, listeners
 busy            seconds of the main thread so far
+layouts         how often it laid a page out so far
 axtree          role and name of all that is accessible, as a JSON list of [role, name]
 
 Speaks the DevTools protocol over a pipe: messages end with a zero byte.
@@ -153,9 +154,14 @@ class Browser:
         counters = self.call("Memory.getDOMCounters")
         return f"{int(heap['usedSize'])} {counters['nodes']} {counters['jsEventListeners']}"
 
+    def metric(self, name):
+        return next(m["value"] for m in self.call("Performance.getMetrics")["metrics"] if m["name"] == name)
+
     def do_busy(self, _):
-        metrics = {m["name"]: m["value"] for m in self.call("Performance.getMetrics")["metrics"]}
-        return str(metrics["TaskDuration"])
+        return str(self.metric("TaskDuration"))
+
+    def do_layouts(self, _):
+        return str(int(self.metric("LayoutCount")))
 
     def do_axtree(self, _):
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]

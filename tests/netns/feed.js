@@ -49,10 +49,10 @@ globalThis.feed = {
 		})));
 	},
 
-	// A second of the daemon's; something changes in every tenth.
-	give() {
-		this.given++;
-		if (!this.list || this.given % 10 === 0)
+	// A second of the daemon's; something changes in every tenth. Or the last one once more.
+	give(again = false) {
+		this.given += again ? 0 : 1;
+		if (!this.list || (!again && this.given % 10 === 0))
 			this.list = this.changes(256 + this.given);
 		const text = this.texts[this.given % this.texts.length];
 		this.source.onmessage({
@@ -68,14 +68,55 @@ globalThis.feed = {
 		}
 	},
 
-	// Down the page, a second in each thirtieth frame: twice as often as the daemon gives one.
+	// Down the page, a second in each tenth frame: six times as often as the daemon gives one.
 	async scroll(frames) {
 		const height = document.body.scrollHeight - innerHeight;
 		for (let i = 0; i < frames; i++) {
-			if (i % 30 === 0)
+			if (i % 10 === 0)
 				this.give();
-			scrollTo(0, (i * 30) % height);
+			scrollTo(0, (i * 60) % height);
 			await new Promise(requestAnimationFrame);
 		}
+	},
+
+	// What a frame's work is told by, on whatever host: reading so many statuses does nothing else.
+	async parse(times) {
+		let services = 0;
+		for (let i = 0; i < times; i++)
+			services += JSON.parse(`{${this.texts[i % this.texts.length]}`).services.length;
+		return services;
+	},
+
+	// As many rows as there are in sight, or are about to be.
+	inSight() {
+		return [...document.querySelectorAll(".service")].map((node) => node.getBoundingClientRect())
+			.filter((box) => box.bottom > -210 && box.top < innerHeight + 210).length;
+	},
+
+	// What a call touches: pictures that are drawn, rows in which anything is new, rows that are moved or made.
+	async touched(call) {
+		const list = document.getElementById("services");
+		const put = CanvasRenderingContext2D.prototype.putImageData;
+		const rows = new Set();
+		let pictures = 0, moved = 0;
+		CanvasRenderingContext2D.prototype.putImageData = function putAndCount(...image) {
+			pictures++;
+			put.apply(this, image);
+		};
+		const observer = new MutationObserver((records) => {
+			for (const record of records) {
+				if (record.target === list)
+					moved += record.addedNodes.length;
+				else
+					rows.add(record.target.parentElement.closest(".service") ?? record.target);
+			}
+		});
+		observer.observe(list, {subtree: true, childList: true, characterData: true, attributes: true});
+		await call();
+		for (let i = 0; i < 3; i++)
+			await new Promise(requestAnimationFrame);
+		observer.disconnect();
+		CanvasRenderingContext2D.prototype.putImageData = put;
+		return {pictures, rows: rows.size, moved};
 	},
 };

@@ -24,8 +24,8 @@ class Heat {
 		for (let i = from; i <= column; i++) {
 			const place = i % HEAT.columns;
 			this.failures[place] = 0;
-			for (const cells of Object.values(this.columns))
-				cells.fill(0, place * HEAT.rows, (place + 1) * HEAT.rows);
+			for (const signal in this.columns)
+				this.columns[signal].fill(0, place * HEAT.rows, (place + 1) * HEAT.rows);
 		}
 		this.at = column;
 	}
@@ -47,14 +47,14 @@ class Heat {
 		if (!this.begun)
 			return;
 		const base = (this.at % HEAT.columns) * HEAT.rows;
-		if (!this.columns[signal])
-			this.columns[signal] = new Uint16Array(HEAT.columns * HEAT.rows);
-		histogram.counts.forEach((count, i) => {
+		const cells = this.columns[signal] ||= new Uint16Array(HEAT.columns * HEAT.rows);
+		for (let i = 0; i < histogram.counts.length; i++) {
 			const log2 = histogram.first_le_log2 + i;
 			const before = old ? old.counts[log2 - old.first_le_log2] || 0 : 0;
 			const row = Math.min(Math.max(log2 - HEAT.low, 0), HEAT.rows - 1);
-			this.bump(this.columns[signal], base + row, count - before);
-		});
+			if (histogram.counts[i] !== before)
+				this.bump(cells, base + row, histogram.counts[i] - before);
+		}
 	}
 
 	/* A daemon that began anew counts less than before. */
@@ -68,15 +68,13 @@ class Heat {
 	}
 
 	draw(canvas, wanted) {
-		const context = canvas.getContext("2d");
-		const image = context.createImageData(HEAT.columns, HEAT.rows + 2);
-		const pixels = new Uint32Array(image.data.buffer);
+		const {image, pixels} = Palette;
 		const cells = this.columns[this.signal(wanted)];
 		const scale = cells ? Palette.scale(cells) : 0;
+		pixels.fill(0);
 		for (let x = 0; x < HEAT.columns; x++) {
 			const place = (this.at + 1 + x) % HEAT.columns;
-			const failures = this.failures[place];
-			if (failures)
+			if (this.failures[place])
 				pixels[x] = pixels[x + HEAT.columns] = Palette.failure;
 			for (let row = 0; scale && row < HEAT.rows; row++) {
 				const count = cells[place * HEAT.rows + row];
@@ -85,14 +83,47 @@ class Heat {
 						Palette.shade(count, scale);
 			}
 		}
-		context.putImageData(image, 0, 0);
+		canvas.getContext("2d").putImageData(image, 0, 0);
+	}
+
+	/* For a page that is loaded again: what would be drawn, most of which is nothing. */
+	pack(wanted) {
+		const signal = this.signal(wanted);
+		return this.at === null ? null : {at: this.at, signal, cells: packed(this.columns[signal] || []),
+			failures: packed(this.failures)};
+	}
+
+	unpack(kept) {
+		this.at = kept.at;
+		this.columns[kept.signal] = unpacked(kept.cells, HEAT.columns * HEAT.rows);
+		this.failures = unpacked(kept.failures, HEAT.columns);
 	}
 }
 
-/* Colours as the canvas has them in memory; they follow the style. */
+/* How many are 0, and what comes then, in turns. */
+function packed(cells) {
+	const pairs = [];
+	let zeros = 0;
+	for (const count of cells) {
+		if (count)
+			pairs.push(zeros, count);
+		zeros = count ? 0 : zeros + 1;
+	}
+	return pairs;
+}
+
+function unpacked(pairs, length) {
+	const cells = new Uint16Array(length);
+	for (let i = 0, place = 0; i + 1 < pairs.length; i += 2, place++)
+		cells[place += pairs[i]] = pairs[i + 1];
+	return cells;
+}
+
+/* Colours as the canvas has them in memory; they follow the style. And one image, for none is drawn while another is. */
 const Palette = {
 	shades: new Uint32Array(HEAT.shades),
 	failure: 0,
+	image: new ImageData(HEAT.columns, HEAT.rows + 2),
 
 	read() {
 		const style = getComputedStyle(document.documentElement);
@@ -105,6 +136,7 @@ const Palette = {
 			this.shades[i] = pack(cold.map((low, k) => Math.round(low + (hot[k] - low) * share)));
 		}
 		this.failure = pack(fail);
+		this.pixels = new Uint32Array(this.image.data.buffer);
 	},
 
 	scale(cells) {

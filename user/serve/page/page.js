@@ -4,13 +4,21 @@
 	const at = (id) => document.getElementById(id);
 	const rows = new Map();
 	const visible = new Set();
-	const due = new Set(); /* of those, what is to be drawn */
+	const due = new Set(); /* what is to be drawn */
+	let order = []; /* of the rows */
+	let turn = 0; /* of those out of sight */
+	let kept = {}; /* of the page before this one */
+	let begun = 0; /* s: when the daemon started, on the browser's clock */
+	let uptime = Infinity; /* s: its own */
+	let column = 0; /* of heat maps, now */
+	let filtered = "";
 	let status = null;
 	let arrived = 0;
 	let source = null;
 	let retry = null;
 	let newest = null;
 	let dirty = false;
+	const OTHERS = 16;
 
 	const seen = new IntersectionObserver((entries) => {
 		for (const entry of entries) {
@@ -36,7 +44,10 @@
 		if (!row) {
 			row = new Row(service.name);
 			row.node.row = row;
+			if (kept[key])
+				row.heat.unpack(kept[key]);
 			rows.set(key, row);
+			due.add(row);
 			seen.observe(row.node);
 		}
 		return row;
@@ -50,18 +61,34 @@
 		rows.delete(key);
 	}
 
+	/* One clock for heat maps, that goes on when the daemon is started anew. */
+	function tick() {
+		if (status.uptime_seconds < uptime)
+			begun = Math.max(Date.now() / 1000, column * HEAT.seconds) - status.uptime_seconds;
+		uptime = status.uptime_seconds;
+		column = Math.floor((begun + uptime) / HEAT.seconds);
+	}
+
+	/* Whether the order may have changed. */
 	function takeServices() {
-		const column = Math.floor(status.uptime_seconds / HEAT.seconds);
 		const there = new Set();
+		let changed = false;
 		for (const service of status.services) {
 			if (isSilent(service))
 				continue;
-			there.add(keyOf(service));
-			rowOf(service).take(service, column);
+			const row = rowOf(service);
+			there.add(row);
+			if (row.take(service, column)) {
+				due.add(row);
+				changed = true;
+			}
 		}
 		for (const [key, row] of rows)
-			if (!there.has(key))
+			if (!there.has(row)) {
 				forget(key, row);
+				changed = true;
+			}
+		return changed;
 	}
 
 	/* By urgency, then by name: a list that changed with each rate could not be read. */
@@ -77,7 +104,8 @@
 		const list = at("services");
 		const focus = document.activeElement;
 		let place = list.firstChild;
-		for (const row of [...rows.values()].sort(compare)) {
+		order = [...rows.values()].sort(compare);
+		for (const row of order) {
 			if (row.node === place)
 				place = place.nextSibling;
 			else
@@ -94,13 +122,15 @@
 
 	function filter() {
 		const wanted = at("filter").value.trim().toLowerCase();
-		let count = 0;
-		for (const row of rows.values()) {
+		let count = wanted || filtered ? 0 : rows.size;
+		for (const row of wanted || filtered ? rows.values() : []) {
 			const match = matches(row, wanted);
 			show(row.node, match);
 			count += match;
 		}
+		filtered = wanted;
 		show(at("none"), !count && status !== null);
+		say(at("none"), wanted ? "No service matches." : "No service is seen yet.");
 	}
 
 	function tally() {
@@ -203,7 +233,7 @@
 			return;
 		const signal = at("signal").value;
 		for (const row of due)
-			row.render(signal);
+			row.render(signal, visible.has(row));
 		due.clear();
 	}
 
@@ -220,18 +250,50 @@
 		draw();
 	}
 
-	/* What is out of sight is drawn when it comes into it, but must be in its place. */
+	/* What is out of sight must be in its place; its words are renewed by turns, for who listens to them. */
+	function drawOthers() {
+		for (let i = Math.min(OTHERS, order.length); i > 0; i--)
+			due.add(order[turn++ % order.length]);
+	}
+
 	function take(text) {
 		status = JSON.parse(text);
 		arrived = Date.now();
-		takeServices();
-		arrange();
+		tick();
+		if (takeServices())
+			arrange();
+		kept = {};
 		filter();
 		tally();
 		about();
 		timeline();
 		link();
+		drawOthers();
 		drawAll();
+	}
+
+	/* ---- loaded again ---- */
+
+	/* Of this tab alone, and only while it is open. */
+	function keep() {
+		const signal = at("signal").value;
+		const heats = {};
+		for (const [key, row] of rows)
+			heats[key] = row.heat.pack(signal);
+		try {
+			sessionStorage.setItem("heat", JSON.stringify(heats));
+		} catch {
+			/* No room, or not allowed: then it begins anew. */
+		}
+	}
+
+	function recall() {
+		try {
+			kept = JSON.parse(sessionStorage.getItem("heat")) || {};
+			sessionStorage.removeItem("heat");
+		} catch {
+			kept = {};
+		}
 	}
 
 	/* ---- the stream ---- */
@@ -293,6 +355,8 @@
 	at("signal").addEventListener("change", drawAll);
 	document.addEventListener("keydown", onKey);
 	document.addEventListener("visibilitychange", drawAll);
+	addEventListener("pagehide", keep);
+	recall();
 	setInterval(link, 1000);
 	connect();
 })();

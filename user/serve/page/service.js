@@ -28,7 +28,12 @@ function span(value) {
 const rate = (value) => (value === null || value === undefined ? "–" :
 	value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1));
 
-const sum = (counts, but) => Object.entries(counts).reduce((all, [key, n]) => (key === but ? all : all + n), 0);
+function sum(counts, but) {
+	let all = 0;
+	for (const key in counts)
+		all += key === but ? 0 : counts[key];
+	return all;
+}
 
 function element(name, className, parent) {
 	const made = document.createElement(name);
@@ -139,15 +144,19 @@ class Row {
 		return element("span", "", cell);
 	}
 
-	/* Takes a status in, seen or not. */
+	/* Takes a status in, seen or not; whether its place is another now. */
 	take(service, column) {
+		const rank = rankOf(service);
+		const moved = rank !== this.rank;
 		this.service = service;
-		this.rank = rankOf(service);
+		this.rank = rank;
 		this.heat.add(column, service.histograms, sum(service.handshakes, "ok") +
 			service.closes.reset_by_peer + service.closes.timed_out + service.closes.no_response);
+		return moved;
 	}
 
-	render(signal) {
+	/* What is in sight has a picture, too. */
+	render(signal, inSight) {
 		const service = this.service;
 		const recent = service.recent;
 		const state = stateOf(service);
@@ -167,7 +176,10 @@ class Row {
 		show(this.why, Boolean(service.reason));
 		say(this.why, service.reason || "");
 		this.renderNext();
-		this.renderHeat(signal);
+		this.renderLabel(signal);
+		if (!inSight)
+			return;
+		this.heat.draw(this.canvas, signal);
 		if (this.details.open)
 			this.renderDeep();
 	}
@@ -177,17 +189,16 @@ class Row {
 		if (isOpen(this.service))
 			lines.unshift(breakerWords(this.service.breaker, this.service.name));
 		show(this.next, lines.length > 0);
-		say(this.next, lines.join(" — "));
+		say(this.next, lines.join("\n"));
 	}
 
-	renderHeat(signal) {
+	renderLabel(signal) {
 		const drawn = this.heat.signal(signal);
 		const label = `Heat map of ${DRAWN[drawn]} of ${this.service.name} over the last five minutes`;
 		this.signal = signal;
 		if (this.label !== label)
 			this.canvas.setAttribute("aria-label", label);
 		this.label = label;
-		this.heat.draw(this.canvas, signal);
 	}
 
 	/* What is inside is made when it is looked at, and goes when it is not. */
@@ -219,6 +230,10 @@ class Row {
 		this.big.width = HEAT.columns;
 		this.big.height = HEAT.rows + 2;
 		this.big.setAttribute("role", "img");
+		const times = element("p", "times", box);
+		times.setAttribute("aria-hidden", "true");
+		for (const text of ["5 min ago", "now"])
+			say(element("span", "", times), text);
 		say(element("p", "mood", box), "The darker or brighter, the more; on top, in red, when something failed.");
 	}
 
