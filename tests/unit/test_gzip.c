@@ -1,34 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "gunzip.h"
 #include "random.h"
 #include "serve/gzip.h"
 
-/* As another library reads it: the bytes, and nothing behind them. */
-static void expect_back(const struct buffer *plain, const struct buffer *packed)
-{
-	static unsigned char bytes[4 << 20];
-	z_stream stream = {
-		.next_in = (Bytef *)packed->data,
-		.avail_in = (uInt)packed->length,
-		.next_out = bytes,
-		.avail_out = sizeof(bytes),
-	};
+/* More than the compressor's input holds, some times over. */
+#define LINES 30000
 
-	cr_assert_eq(inflateInit2(&stream, 15 + 16), Z_OK);
-	cr_expect_eq(inflate(&stream, Z_FINISH), Z_STREAM_END);
-	cr_expect_eq(stream.avail_in, 0);
-	cr_expect_eq(stream.total_out, plain->length);
-	cr_expect(!plain->length || !memcmp(bytes, plain->data, plain->length));
-	inflateEnd(&stream);
+static struct gzip *begin(struct buffer *packed)
+{
+	struct gzip *gzip;
+
+	cr_assert_eq(gzip_begin(packed, &gzip), 0);
+	return gzip;
 }
 
-static void pack(struct buffer *plain, struct buffer *packed)
+/* In one piece. */
+static void pack(const struct buffer *plain, struct buffer *packed)
 {
-	cr_assert_eq(gzip_compress(plain, packed), 0);
-	expect_back(plain, packed);
+	struct gzip *gzip = begin(packed);
+
+	buffer_append(gzip_input(gzip), plain->data, plain->length);
+	cr_assert_eq(gzip_end(gzip), 0);
+}
+
+static void append_line(struct buffer *out, int i)
+{
+	buffer_printf(out, "shunt_tcp_rtt_seconds_bucket{service=\"s\",le=\"%d\"} %d\n", i, i * 7);
+}
+
+static struct buffer text(void)
+{
+	struct buffer plain = {0};
+
+	for (int i = 0; i < LINES; i++)
+		append_line(&plain, i);
+	return plain;
 }
 
 Test(gzip, nothing)
@@ -36,26 +46,42 @@ Test(gzip, nothing)
 	struct buffer plain = {0}, packed = {0};
 
 	pack(&plain, &packed);
+	expect_unzipped(&packed, &plain);
 	buffer_free(&packed);
 }
 
 Test(gzip, text)
 {
-	struct buffer plain = {0}, packed = {0};
+	struct buffer plain = text(), packed = {0};
 
-	for (int i = 0; i < 30000; i++)
-		buffer_printf(&plain, "shunt_tcp_rtt_seconds_bucket{service=\"s\",le=\"%d\"} %d\n",
-			      i, i * 7);
 	pack(&plain, &packed);
+	expect_unzipped(&packed, &plain);
 	cr_expect_lt(packed.length, plain.length / 5);
 	buffer_free(&plain);
 	buffer_free(&packed);
 }
 
-/* It needs many times the room that text does. */
+/* The input never holds all of it. */
+Test(gzip, text_in_pieces)
+{
+	struct buffer plain = text(), packed = {0};
+	struct gzip *gzip = begin(&packed);
+
+	for (int i = 0; i < LINES; i++)
+		append_line(gzip_input(gzip), i);
+	cr_expect_lt(gzip_input(gzip)->capacity, plain.length / 8);
+	cr_assert_eq(gzip_end(gzip), 0);
+	expect_unzipped(&packed, &plain);
+	cr_expect_lt(packed.length, plain.length / 5);
+	buffer_free(&plain);
+	buffer_free(&packed);
+}
+
+/* It needs many times the room that text does, and comes in pieces of any size. */
 Test(gzip, noise)
 {
 	struct buffer plain = {0}, packed = {0};
+	struct gzip *gzip = begin(&packed);
 	uint64_t seed = 1;
 
 	for (int i = 0; i < 1 << 17; i++) {
@@ -63,7 +89,13 @@ Test(gzip, noise)
 
 		buffer_append(&plain, &word, sizeof(word));
 	}
-	pack(&plain, &packed);
+	for (size_t at = 0, size = 1; at < plain.length; at += size, size = size * 3 + 1) {
+		if (size > plain.length - at)
+			size = plain.length - at;
+		buffer_append(gzip_input(gzip), plain.data + at, size);
+	}
+	cr_assert_eq(gzip_end(gzip), 0);
+	expect_unzipped(&packed, &plain);
 	cr_expect_geq(packed.length, plain.length);
 	buffer_free(&plain);
 	buffer_free(&packed);
@@ -75,8 +107,38 @@ Test(gzip, is_appended)
 
 	buffer_string(&plain, "health");
 	buffer_string(&packed, "before");
-	cr_assert_eq(gzip_compress(&plain, &packed), 0);
+	pack(&plain, &packed);
 	cr_expect(!memcmp(packed.data, "before\x1f\x8b", 8));
 	buffer_free(&plain);
 	buffer_free(&packed);
+}
+
+Test(gzip, an_error_of_the_input_is_one)
+{
+	struct buffer packed = {0};
+	struct gzip *gzip = begin(&packed);
+
+	for (int i = 0; i < LINES; i++)
+		append_line(gzip_input(gzip), i);
+	cr_assert_null(buffer_reserve(gzip_input(gzip), SIZE_MAX));
+	append_line(gzip_input(gzip), LINES);
+	cr_expect_eq(gzip_end(gzip), -EOVERFLOW);
+	buffer_free(&packed);
+}
+
+/* Whether it shows as more is appended, or at the end alone. */
+Test(gzip, an_error_of_the_output_is_one)
+{
+	for (int lines = 1; lines <= LINES; lines += LINES - 1) {
+		struct buffer packed = {0};
+		struct gzip *gzip = begin(&packed);
+
+		packed.error = -ENOMEM;
+		for (int i = 0; i < lines; i++)
+			append_line(gzip_input(gzip), i);
+		cr_expect_eq(gzip_input(gzip)->error, lines == 1 ? 0 : -ENOMEM);
+		cr_expect_eq(gzip_end(gzip), -ENOMEM);
+		cr_expect_eq(packed.length, 0);
+		buffer_free(&packed);
+	}
 }

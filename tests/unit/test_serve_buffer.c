@@ -65,6 +65,65 @@ Test(buffer, the_first_error_sticks)
 	cr_assert_eq(length, 77);
 }
 
+/* ---- a drain ---- */
+
+static struct buffer drained;
+static int drained_error;
+
+static int drain(struct buffer *buffer, const void *data, size_t size)
+{
+	(void)buffer;
+	buffer_append(&drained, data, size);
+	return drained_error;
+}
+
+/* Reserved, appended, and more at once than there is room for in all. */
+Test(buffer, a_drain_takes_all_in_order)
+{
+	struct buffer buffer = {.drain = drain}, all = {0};
+	char piece[1000];
+	size_t capacity;
+
+	cr_assert_not_null(buffer_reserve(&buffer, 200));
+	capacity = buffer.capacity;
+	for (size_t size = 0; size < sizeof(piece); size++) {
+		memset(piece, (int)('a' + size % 26), size);
+		buffer_append(&buffer, piece, size);
+		buffer_u64(&buffer, size);
+		buffer_append(&all, piece, size);
+		buffer_u64(&all, size);
+	}
+	cr_assert_eq(buffer.error, 0);
+	cr_assert_eq(buffer.capacity, capacity);
+	buffer_append(&drained, buffer.data, buffer.length);
+	cr_assert_eq(drained.length, all.length);
+	cr_assert_eq(memcmp(drained.data, all.data, all.length), 0);
+	buffer_free(&buffer);
+	buffer_free(&drained);
+	buffer_free(&all);
+}
+
+Test(buffer, an_error_of_the_drain_sticks)
+{
+	struct buffer buffer = {.drain = drain};
+	size_t length;
+
+	cr_assert_not_null(buffer_reserve(&buffer, 200));
+	buffer_string(&buffer, "before");
+	drained_error = -EIO;
+	for (int i = 0; i < 1000; i++)
+		buffer_string(&buffer, "after");
+	cr_assert_eq(buffer.error, -EIO);
+	cr_assert_null(buffer_reserve(&buffer, 1));
+	length = drained.length;
+	cr_assert_gt(length, 0);
+	cr_assert_leq(length, buffer.capacity);
+	buffer_append(&buffer, "", 0);
+	cr_assert_eq(drained.length, length);
+	buffer_free(&buffer);
+	buffer_free(&drained);
+}
+
 Test(buffer, integers)
 {
 	const struct {

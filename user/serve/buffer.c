@@ -30,13 +30,43 @@ static int buffer_grow(struct buffer *buffer, size_t size)
 	return 0;
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t size)
+static void buffer_flush(struct buffer *buffer)
 {
+	size_t length = buffer->length;
+
+	if (buffer->error || !length)
+		return;
+	buffer->length = 0;
+	buffer->error = buffer->drain(buffer, buffer->data, length);
+}
+
+char *buffer_make_room(struct buffer *buffer, size_t size)
+{
+	if (buffer->drain && size > buffer->capacity - buffer->length)
+		buffer_flush(buffer);
 	if (buffer->error)
 		return NULL;
 	if (!buffer->data || size > buffer->capacity - buffer->length)
 		buffer->error = buffer_grow(buffer, size);
 	return buffer->error ? NULL : buffer->data + buffer->length;
+}
+
+void buffer_append_more(struct buffer *buffer, const void *data, size_t size)
+{
+	char *room;
+
+	/* What it has no room for when empty goes past it. */
+	if (buffer->drain && size > buffer->capacity) {
+		buffer_flush(buffer);
+		if (!buffer->error)
+			buffer->error = buffer->drain(buffer, data, size);
+		return;
+	}
+	room = buffer_make_room(buffer, size);
+	if (!room || !size)
+		return;
+	memcpy(room, data, size);
+	buffer->length += size;
 }
 
 char *buffer_digits(char *at, uint64_t value)

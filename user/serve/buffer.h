@@ -17,22 +17,38 @@ struct buffer {
 	size_t length;
 	size_t capacity;
 	int error; /* 0 or negative errno */
+	/*
+	 * Takes bytes away where there is no room for more: 0 or negative errno.  What was
+	 * appended may be gone then, and what is left is for the owner.  NULL: it grows.
+	 */
+	int (*drain)(struct buffer *buffer, const void *data, size_t size);
 };
+
+/* As buffer_reserve(), where there may be no room yet. */
+char *buffer_make_room(struct buffer *buffer, size_t size);
 
 /*
  * Room for `size` more bytes: where to write them, or NULL after an error.
  * The caller adds what it wrote to `length`.
  */
-char *buffer_reserve(struct buffer *buffer, size_t size);
+static inline char *buffer_reserve(struct buffer *buffer, size_t size)
+{
+	if (!buffer->error && size < buffer->capacity - buffer->length)
+		return buffer->data + buffer->length;
+	return buffer_make_room(buffer, size);
+}
+
+/* As buffer_append(), where there may be no room yet. */
+void buffer_append_more(struct buffer *buffer, const void *data, size_t size);
 
 static inline void buffer_append(struct buffer *buffer, const void *data, size_t size)
 {
-	char *room = buffer_reserve(buffer, size);
-
-	if (!room || !size)
-		return;
-	memcpy(room, data, size);
-	buffer->length += size;
+	if (!buffer->error && size && size < buffer->capacity - buffer->length) {
+		memcpy(buffer->data + buffer->length, data, size);
+		buffer->length += size;
+	} else {
+		buffer_append_more(buffer, data, size);
+	}
 }
 
 static inline void buffer_string(struct buffer *buffer, const char *string)

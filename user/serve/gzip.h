@@ -5,10 +5,18 @@
 
 #include "serve/buffer.h"
 
+struct gzip;
+
 /*
- * Appends `in` compressed.  The level is the fastest, for the text is made of
- * near copies, which any level finds.  Returns 0, -ENOMEM, or -EFBIG from 4 GiB on.
+ * Begins a stream whose compressed bytes are appended to `out`.  The level is the
+ * fastest, for the text is made of near copies, which any level finds.  0 or -ENOMEM.
  */
-int gzip_compress(const struct buffer *in, struct buffer *out);
+int gzip_begin(struct buffer *out, struct gzip **ret_gzip);
+
+/* Where the plain bytes are appended; it is small, and drains into the compressor. */
+struct buffer *gzip_input(struct gzip *gzip);
+
+/* Ends the stream and frees it.  0, or the first error of the input or of the output. */
+int gzip_end(struct gzip *gzip);
 
 #endif

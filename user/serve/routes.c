@@ -58,16 +58,33 @@ static void answer_health(struct answer *answer, const struct http_handler *hand
 	buffer_char(&answer->body, '\n');
 }
 
-static int answer_compress(struct answer *answer)
-{
-	struct buffer plain = answer->body;
-	int err;
+/* What an answer's body is made of. */
+typedef int (*encode_fn)(const struct route *route, const struct view *view, struct buffer *out);
 
-	memset(&answer->body, 0, sizeof(answer->body));
-	err = gzip_compress(&plain, &answer->body);
-	buffer_free(&plain);
-	answer->gzip = !err;
-	return err;
+/* Compressed while it is made, so that a scrape's megabytes never lie in memory. */
+static int answer_body(struct answer *answer, const struct route *route, encode_fn encode,
+		       const struct view *view)
+{
+	struct gzip *gzip;
+	int err, end;
+
+	if (!route->gzip)
+		return encode(route, view, &answer->body);
+	err = gzip_begin(&answer->body, &gzip);
+	if (err)
+		return err;
+	err = encode(route, view, gzip_input(gzip));
+	end = gzip_end(gzip);
+	answer->gzip = true;
+	return err ? err : end;
+}
+
+static int encode_page(const struct route *route, const struct view *view, struct buffer *out)
+{
+	(void)route;
+	(void)view;
+	buffer_append(out, page_html, page_length);
+	return out->error;
 }
 
 static int answer_page(struct answer *answer, const struct route *route)
@@ -75,8 +92,14 @@ static int answer_page(struct answer *answer, const struct route *route)
 	answer->status = 200;
 	answer->type = "text/html; charset=utf-8";
 	answer->policy = page_policy;
-	buffer_append(&answer->body, page_html, page_length);
-	return route->gzip ? answer_compress(answer) : 0;
+	return answer_body(answer, route, encode_page, NULL);
+}
+
+static int encode_view(const struct route *route, const struct view *view, struct buffer *out)
+{
+	if (route->name == ROUTE_METRICS)
+		return metrics_encode(route->format, view, out);
+	return status_encode(view, out);
 }
 
 static int answer_view(struct answer *answer, const struct route *route,
@@ -88,16 +111,9 @@ static int answer_view(struct answer *answer, const struct route *route,
 	if (err)
 		return err;
 	answer->status = 200;
-	if (route->name == ROUTE_METRICS) {
-		answer->type = metrics_content_type(route->format);
-		err = metrics_encode(route->format, view, &answer->body);
-	} else {
-		answer->type = TYPE_JSON;
-		err = status_encode(view, &answer->body);
-	}
-	if (!err && route->gzip)
-		err = answer_compress(answer);
-	return err;
+	answer->type = route->name == ROUTE_METRICS ? metrics_content_type(route->format)
+						    : TYPE_JSON;
+	return answer_body(answer, route, encode_view, view);
 }
 
 int route_answer(const struct route *route, const struct http_handler *handler, void *userdata,
