@@ -85,7 +85,11 @@ void codec_sparse(struct buffer *out, const void *bytes, size_t size)
 
 struct codec_reader codec_reader(const void *bytes, size_t size)
 {
-	return (struct codec_reader){.at = bytes, .end = (const uint8_t *)bytes + size};
+	/* An empty record has no bytes at all. */
+	return (struct codec_reader){
+		.at = bytes,
+		.end = size ? (const uint8_t *)bytes + size : bytes,
+	};
 }
 
 static uint64_t fail(struct codec_reader *reader)

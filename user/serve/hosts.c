@@ -73,15 +73,18 @@ static bool is_port(const char *text)
 /* "[ADDRESS]" or "[ADDRESS]:PORT" */
 static bool is_ipv6(const char *header)
 {
-	size_t length = strcspn(header + 1, "]");
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr address;
+	size_t length;
 
-	if (*header != '[' || length >= sizeof(text) || header[1 + length] != ']')
+	if (*header != '[')
 		return false;
-	memcpy(text, header + 1, length);
+	length = strcspn(++header, "]");
+	if (length >= sizeof(text) || header[length] != ']')
+		return false;
+	memcpy(text, header, length);
 	text[length] = '\0';
-	return inet_pton(AF_INET6, text, &address) == 1 && is_port(header + length + 2);
+	return inet_pton(AF_INET6, text, &address) == 1 && is_port(header + length + 1);
 }
 
 /* "NAME" or "NAME:PORT"; a dot may close the name. */
