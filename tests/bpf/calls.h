@@ -8,6 +8,7 @@
 #define SHUNT_TESTS_BPF_CALLS_H
 
 #include "bpf/cgroups.h"
+#include "bpf/host.h"
 #include "bpf/own.h"
 #include "bpf/rulings.h"
 #include "bpf/sockets.h"

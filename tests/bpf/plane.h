@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 
 #include "bpf/frames.h"
+#include "bpf/host.h"
 #include "bpf/own.h"
 #include "bpf/rulings.h"
 

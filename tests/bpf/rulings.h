@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "bpf/host.h"
 #include "kernel/dataplane.h"
 #include "serve/names.h"
 

@@ -13,8 +13,6 @@
  *	h		hands both ends over to a child process
  * What is open at the end is closed, the client's end first.
  */
-#include <stdbool.h>
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

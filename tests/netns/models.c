@@ -12,9 +12,7 @@
  * The time is the realtime clock's as the answer came; `checks` counts all of that prober's,
  * and `history` has the last of them, the newest last: `.` passed, `x` failed.
  */
-#include <errno.h>
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 

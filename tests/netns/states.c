@@ -15,7 +15,6 @@
  * `result` srv_check_result (0 unknown, 1 neutral, 2 failed, 3 passed, 4 conditionally
  * passed), `status` srv_check_status, `admin` srv_admin_state (0: nobody has meddled).
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/un.h>

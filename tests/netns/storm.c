@@ -10,7 +10,6 @@
  * `made=N failed=N rate=N`. Both block, and do one at a time: what a connection costs is then
  * nearly all the kernel's.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 

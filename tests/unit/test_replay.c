@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What was recorded comes again, byte for byte, from whatever place; and what differs is found. */
-#include <errno.h>
 
 #include "journal/replay.h"
 #include "unit/record_world.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

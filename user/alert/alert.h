@@ -4,7 +4,6 @@
 #define SHUNT_ALERT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "shunt/abi.h"

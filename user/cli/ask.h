@@ -4,7 +4,6 @@
 #define SHUNT_CLI_ASK_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <jansson.h>
 

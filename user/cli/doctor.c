@@ -11,7 +11,6 @@
 #include "cli/cli.h"
 #include "daemon/privilege.h"
 #include "kernel/cgroup.h"
-#include "kernel/observer.h"
 #include "kernel/signal.h"
 
 /* One line of the answer. */

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "config/config.h"
+#include "shunt/config.h"
 
 /* Options that a command may take, at most. */
 #define TAKES_MAX 8

@@ -2,9 +2,7 @@
 #include "config/config.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "config/complaints.h"
 #include "config/convert.h"

@@ -8,7 +8,6 @@
 #ifndef SHUNT_DAEMON_OPERATORS_H
 #define SHUNT_DAEMON_OPERATORS_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #define NOBODY_LOGGED_IN ((uid_t)-1)

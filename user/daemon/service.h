@@ -11,7 +11,6 @@
 #define SHUNT_DAEMON_SERVICE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/queue.h"

@@ -7,7 +7,6 @@
 #ifndef SHUNT_ENGINE_AWARENESS_H
 #define SHUNT_ENGINE_AWARENESS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct awareness_limits {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What a breaker knows of its service, and what it makes of that. */
-#include <string.h>
 
 #include "engine/breaker_parts.h"
 #include "engine/fault.h"

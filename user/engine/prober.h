@@ -11,7 +11,6 @@
 #define SHUNT_ENGINE_PROBER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/checks.h"

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
 #define TIMES SHUNT_SOURCE_TIMES
 #define DEAD  SHUNT_SOURCE_UNITS_LEAST

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "engine/window.h"
 
-#include <math.h>
-
 #include "engine/quantile.h"
 
 #define NSEC_PER_SEC 1e9

@@ -10,7 +10,6 @@
 #ifndef SHUNT_JOURNAL_H
 #define SHUNT_JOURNAL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

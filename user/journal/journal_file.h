@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "journal/journal.h"
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Adding to the journal, and taking from its old end. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
 #include "journal/keyframe.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "engine/engine_parts.h"
 #include "journal/codec.h"

@@ -7,7 +7,6 @@
 #ifndef SHUNT_JOURNAL_PLAYER_H
 #define SHUNT_JOURNAL_PLAYER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/engine.h"

@@ -9,7 +9,6 @@
 #ifndef SHUNT_JOURNAL_RECORDER_H
 #define SHUNT_JOURNAL_RECORDER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Writing a tape. */
-#include <string.h>
 
 #include "config/names.h"
 #include "journal/tape.h"

@@ -8,7 +8,6 @@
 
 #include "config/config.h"
 #include "engine/fault.h"
-#include "journal/recorder.h"
 
 #define FOUND (-ECANCELED)
 #define NONE  SIZE_MAX

@@ -3,7 +3,6 @@
 #ifndef SHUNT_KERNEL_CGROUP_H
 #define SHUNT_KERNEL_CGROUP_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* Ids that one pattern may stand for; more are ignored. */

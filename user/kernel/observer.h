@@ -9,7 +9,6 @@
 #define SHUNT_KERNEL_OBSERVER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "kernel/signal.h"

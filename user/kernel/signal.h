@@ -4,7 +4,6 @@
 #define SHUNT_KERNEL_SIGNAL_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* In the order of the table that signal_at() reads. */
 enum signal_id {
