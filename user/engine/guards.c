@@ -42,13 +42,6 @@ static uint32_t room_by_share(const struct guards_limits *limits, uint32_t servi
 	return (uint32_t)(limits->max_open_share * services + ROUNDING);
 }
 
-uint32_t guards_room(const struct guards_limits *limits, uint32_t services)
-{
-	uint32_t room = room_by_share(limits, services);
-
-	return room < limits->max_open ? room : limits->max_open;
-}
-
 static bool is_panic(const struct guards_limits *limits, const struct guards_case *about)
 {
 	return about->kind - about->kind_usable > limits->panic * about->kind + ROUNDING;

@@ -79,9 +79,6 @@ struct guards_answer guards_ask(const struct guards_limits *limits, const struct
 /* The first that refused, GUARD_MAX if none did. */
 enum guard guards_first(const struct guards_answer *answer);
 
-/* How many services may be open at once, by both of the limits. */
-uint32_t guards_room(const struct guards_limits *limits, uint32_t services);
-
 /* Whether a connection to any of `endpoints` could be one that `protect` names. */
 bool guards_protect(const struct config_endpoints *protect,
 		    const struct config_endpoints *endpoints);
