@@ -55,6 +55,7 @@ struct gather {
 int gather_init(struct gather *gather, struct observer *observer, const struct bindings *bindings,
 		struct services *services, struct engine *engine);
 
+/* Frees what it holds; one that is all zero is fine. */
 void gather_done(struct gather *gather);
 
 /* Follows a slot from now on, or no more; what was before its first tick does not count. */

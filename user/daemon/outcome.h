@@ -32,6 +32,7 @@ struct outcomes {
 int outcomes_init(struct outcomes *outcomes, const struct engine *engine,
 		  const struct enforcer *enforcer, uint32_t slots);
 
+/* Frees what it holds; one that is all zero is fine. */
 void outcomes_done(struct outcomes *outcomes);
 
 /* Tells of the engine's last tick or command, and remembers it. */

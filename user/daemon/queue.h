@@ -50,6 +50,7 @@ struct queues {
 /* Makes room for so many slots; `own_netns` is the daemon's.  0 or -ENOMEM. */
 int queues_init(struct queues *queues, uint32_t slots, uint32_t own_netns);
 
+/* Frees what it holds; one that is all zero is fine. */
 void queues_done(struct queues *queues);
 
 /*

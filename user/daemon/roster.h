@@ -37,6 +37,7 @@ struct roster {
 int roster_init(struct roster *roster, struct services *services, struct engine *engine,
 		struct gather *gather);
 
+/* Frees what it holds; one that is all zero is fine. */
 void roster_done(struct roster *roster);
 
 /*

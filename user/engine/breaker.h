@@ -271,6 +271,7 @@ struct breaker_decisions {
 	size_t untold; /* decided, but found no room */
 };
 
+/* Fills in what docs/breaker.md says of each. */
 void breaker_limits_default(struct breaker_limits *ret_limits);
 
 /* Bytes for `services` breakers, to be zeroed. */

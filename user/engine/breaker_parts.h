@@ -47,6 +47,7 @@ void breaker_count(struct breaker_round *round);
 struct breaker_decision breaker_draft(const struct breaker_round *round, uint32_t i,
 				      enum breaker_what what, enum breaker_reason reason);
 
+/* Numbers a decision and adds it to the round's, or counts it as untold where there is no room. */
 void breaker_tell(struct breaker_round *round, struct breaker_decision *draft);
 
 /* Moves service `i`, and tells the draft as that move. */

@@ -84,8 +84,8 @@ struct engine_sample {
 };
 
 struct engine_tick {
-	uint64_t now;
-	uint64_t late; /* by how much the tick was late */
+	uint64_t now; /* ns, CLOCK_MONOTONIC; it never falls */
+	uint64_t late; /* ns: by how much the tick was late */
 	uint64_t lost; /* events lost since the last tick */
 	/*
 	 * One for each service to which anything happened, whose open connections are other

@@ -83,6 +83,7 @@ enum guard guards_first(const struct guards_answer *answer);
 bool guards_protect(const struct config_endpoints *protect,
 		    const struct config_endpoints *endpoints);
 
+/* Remembers a trip at `now` (ns), which never falls. */
 void guards_trip(struct guards_trips *trips, uint64_t now);
 
 /* Trips in the last 60 s. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/model_rules.h"
+#include "engine/rhythm.h"
 #include "shunt/address.h"
 
 #define MSEC 1000000ULL

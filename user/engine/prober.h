@@ -16,7 +16,6 @@
 #include "engine/checks.h"
 #include "engine/health.h"
 #include "engine/model.h"
-#include "engine/rhythm.h"
 #include "shunt/abi.h"
 #include "shunt/config.h"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/prober.h"
+#include "engine/rhythm.h"
 
 #define MSEC 1000000ULL
 

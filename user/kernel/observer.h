@@ -183,6 +183,7 @@ struct observer_maps {
 	int probers;
 };
 
+/* They stay the observer's, for as long as it is there. */
 void observer_maps(const struct observer *observer, struct observer_maps *ret_maps);
 
 /* What a connection of a slot is a trial of. */
@@ -205,6 +206,7 @@ struct observer_tried {
 	uint64_t slow;
 };
 
+/* Zeros for a slot that is none. */
 void observer_tried(const struct observer *observer, uint32_t slot,
 		    struct observer_tried *ret_tried);
 

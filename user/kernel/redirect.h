@@ -45,6 +45,7 @@ void redirect_add_interface(struct redirect *redirect, uint32_t index,
  */
 int redirect_set(struct redirect *redirect, uint32_t slot, const struct shunt_target *target);
 
+/* Whether a slot has a target, found or not; false for a slot that is none. */
 bool redirect_has(const struct redirect *redirect, uint32_t slot);
 
 /*
