@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -323,6 +324,27 @@ Test(operators, nobody_holds_the_tick_up)
 		turn();
 	for (unsigned i = 0; i < 100; i++)
 		close(fds[i]);
+}
+
+/* One that cannot be accepted would be announced for ever, and the loop would do nothing else. */
+Test(operators, without_a_descriptor_to_be_had_they_are_turned_away)
+{
+	struct rlimit limit, used_up;
+	int fd = connect_one(), next = dup(fd);
+
+	say(fd, ORDER);
+	close(next);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	used_up = limit;
+	used_up.rlim_cur = (rlim_t)next;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &used_up), 0);
+	cr_expect_str_eq(hear(fd), "");
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(orders, 0);
+	close(fd);
+	fd = connect_one();
+	say(fd, ORDER);
+	expect_answer(fd, DONE);
 }
 
 /* ---- who ---- */

@@ -2,6 +2,7 @@
 #include "daemon/operators.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct operators {
 	sd_event *event;
 	sd_event_source *listener;
 	uint64_t connections; /* so far */
+	int spare; /* a descriptor, for when there is no other */
 	struct caller items[OPERATORS_MAX];
 };
 
@@ -181,6 +183,28 @@ static int take(struct operators *operators, int fd)
 	return r;
 }
 
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/*
+ * Where there is no descriptor for a connection it would be announced for ever: so one is
+ * let go of for it, and it is closed.
+ */
+static void turn_away(struct operators *operators, int listener)
+{
+	int client;
+
+	if (operators->spare >= 0)
+		close(operators->spare);
+	client = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (client >= 0)
+		close(client);
+	operators->spare = open_spare();
+	log_warning("control: too many open files, who would give an order is turned away");
+}
+
 /* One in each turn of the loop, so that a crowd holds nobody up. */
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
@@ -189,6 +213,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
 	(void)source;
 	(void)revents;
+	if (client < 0 && (errno == EMFILE || errno == ENFILE))
+		turn_away(userdata, fd);
 	if (client < 0)
 		return 0;
 	r = take(userdata, client);
@@ -206,6 +232,7 @@ int operators_new(sd_event *event, const struct operators_options *options,
 	if (!operators)
 		return -ENOMEM;
 	operators->options = *options;
+	operators->spare = open_spare();
 	operators->event = sd_event_ref(event);
 	r = sd_event_add_io(event, &operators->listener, options->fd, EPOLLIN, on_connection,
 			    operators);
@@ -225,5 +252,7 @@ void operators_free(struct operators *operators)
 		hang_up(&operators->items[i]);
 	sd_event_source_disable_unref(operators->listener);
 	sd_event_unref(operators->event);
+	if (operators->spare >= 0)
+		close(operators->spare);
 	free(operators);
 }
