@@ -174,49 +174,49 @@ int endpoint_parse(const char *text, unsigned int forms, struct config_endpoint 
 }
 
 void endpoint_format_host(const struct config_endpoint *endpoint,
-			  char out[static ENDPOINT_TEXT_MAX])
+			  char ret_text[static ENDPOINT_TEXT_MAX])
 {
 	if (address_is_ipv4(endpoint->addr) && endpoint->bits >= ADDRESS_IPV4_BITS)
-		inet_ntop(AF_INET, endpoint->addr + 12, out, ENDPOINT_TEXT_MAX);
+		inet_ntop(AF_INET, endpoint->addr + 12, ret_text, ENDPOINT_TEXT_MAX);
 	else
-		inet_ntop(AF_INET6, endpoint->addr, out, ENDPOINT_TEXT_MAX);
+		inet_ntop(AF_INET6, endpoint->addr, ret_text, ENDPOINT_TEXT_MAX);
 }
 
 /* "*", or the address with its prefix if that is not the whole of it. */
 static void format_address(const struct config_endpoint *endpoint,
-			   char out[static ENDPOINT_TEXT_MAX])
+			   char ret_text[static ENDPOINT_TEXT_MAX])
 {
 	bool ipv4 = address_is_ipv4(endpoint->addr) && endpoint->bits >= ADDRESS_IPV4_BITS;
 	size_t length;
 
 	if (!endpoint->bits) {
-		strcpy(out, "*");
+		strcpy(ret_text, "*");
 		return;
 	}
-	endpoint_format_host(endpoint, out);
+	endpoint_format_host(endpoint, ret_text);
 	if (endpoint->bits == 128)
 		return;
-	length = strlen(out);
-	snprintf(out + length, ENDPOINT_TEXT_MAX - length, "/%d",
+	length = strlen(ret_text);
+	snprintf(ret_text + length, ENDPOINT_TEXT_MAX - length, "/%d",
 		 ipv4 ? endpoint->bits - ADDRESS_IPV4_BITS : endpoint->bits);
 }
 
 void endpoint_format(const struct config_endpoint *endpoint, unsigned int forms,
-		     char out[static ENDPOINT_TEXT_MAX])
+		     char ret_text[static ENDPOINT_TEXT_MAX])
 {
 	char address[ENDPOINT_TEXT_MAX];
 	char port[8] = "*";
 	bool brackets;
 
 	if (!(forms & ENDPOINT_PORT)) {
-		format_address(endpoint, out);
+		format_address(endpoint, ret_text);
 		return;
 	}
 	format_address(endpoint, address);
 	brackets = strchr(address, ':');
 	if (endpoint->port)
 		snprintf(port, sizeof(port), "%u", endpoint->port);
-	snprintf(out, ENDPOINT_TEXT_MAX, "%s%.*s%s:%s", brackets ? "[" : "",
+	snprintf(ret_text, ENDPOINT_TEXT_MAX, "%s%.*s%s:%s", brackets ? "[" : "",
 		 (int)sizeof(address) - 16, address, brackets ? "]" : "", port);
 }
 

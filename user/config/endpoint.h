@@ -39,11 +39,11 @@ int endpoint_parse(const char *text, unsigned int forms, struct config_endpoint 
 
 /* Writes the canonical text; with ENDPOINT_PORT in `forms` the port too (0: `*`). */
 void endpoint_format(const struct config_endpoint *endpoint, unsigned int forms,
-		     char out[static ENDPOINT_TEXT_MAX]);
+		     char ret_text[static ENDPOINT_TEXT_MAX]);
 
 /* As endpoint_format() for the address alone, without prefix and brackets. */
 void endpoint_format_host(const struct config_endpoint *endpoint,
-			  char out[static ENDPOINT_TEXT_MAX]);
+			  char ret_text[static ENDPOINT_TEXT_MAX]);
 
 /* Whether every connection that `inner` matches is matched by `outer`, port 0 being all. */
 bool endpoint_contains(const struct config_endpoint *outer, const struct config_endpoint *inner);

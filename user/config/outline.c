@@ -105,19 +105,19 @@ void outline_release(struct outline *outline)
 }
 
 void outline_format_path(const struct outline *outline, uint32_t number,
-			 char out[static OUTLINE_PATH_SIZE])
+			 char ret_path[static OUTLINE_PATH_SIZE])
 {
 	const struct outline_node *node = &outline->nodes[number];
 	size_t length;
 
-	out[0] = '\0';
+	ret_path[0] = '\0';
 	if (!number)
 		return;
-	outline_format_path(outline, node->parent, out);
-	length = strlen(out);
+	outline_format_path(outline, node->parent, ret_path);
+	length = strlen(ret_path);
 	if (node->key)
-		snprintf(out + length, OUTLINE_PATH_SIZE - length, "%s%s", length ? "." : "",
+		snprintf(ret_path + length, OUTLINE_PATH_SIZE - length, "%s%s", length ? "." : "",
 			 node->key);
 	else
-		snprintf(out + length, OUTLINE_PATH_SIZE - length, "[%u]", node->index);
+		snprintf(ret_path + length, OUTLINE_PATH_SIZE - length, "[%u]", node->index);
 }

@@ -44,7 +44,7 @@ bool outline_has_list(const struct outline *outline, const char *path);
 
 /* Writes the path of a node; the document's is empty. */
 void outline_format_path(const struct outline *outline, uint32_t number,
-			 char out[static OUTLINE_PATH_SIZE]);
+			 char ret_path[static OUTLINE_PATH_SIZE]);
 
 /* Frees what the outline holds. */
 void outline_release(struct outline *outline);

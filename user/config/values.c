@@ -181,36 +181,36 @@ int value_parse_bool(const char *text, bool *ret_value)
 	return 0;
 }
 
-void value_print_size(uint64_t bytes, char out[static VALUE_SIZE_SIZE])
+void value_print_size(uint64_t bytes, char ret_text[static VALUE_SIZE_SIZE])
 {
 	size_t i = 0;
 
 	while (i < SIZES - 1 && bytes % sizes[i].bytes)
 		i++;
-	snprintf(out, VALUE_SIZE_SIZE, "%" PRIu64 "%s", bytes / sizes[i].bytes, sizes[i].name);
+	snprintf(ret_text, VALUE_SIZE_SIZE, "%" PRIu64 "%s", bytes / sizes[i].bytes, sizes[i].name);
 }
 
-void value_print_duration(uint64_t nsec, char out[static VALUE_DURATION_SIZE])
+void value_print_duration(uint64_t nsec, char ret_text[static VALUE_DURATION_SIZE])
 {
 	unsigned int decimals = (unsigned int)(nsec % NSEC_PER_USEC);
 
 	if (!nsec) {
-		strcpy(out, "0s");
+		strcpy(ret_text, "0s");
 		return;
 	}
 	if (decimals) {
-		size_t length = (size_t)snprintf(out, VALUE_DURATION_SIZE, "%" PRIu64 ".%03u",
+		size_t length = (size_t)snprintf(ret_text, VALUE_DURATION_SIZE, "%" PRIu64 ".%03u",
 						 nsec / NSEC_PER_USEC, decimals);
 
-		while (out[length - 1] == '0')
+		while (ret_text[length - 1] == '0')
 			length--;
-		strcpy(out + length, "us");
+		strcpy(ret_text + length, "us");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (nsec % units[i].nsec)
 			continue;
-		snprintf(out, VALUE_DURATION_SIZE, "%" PRIu64 "%s", nsec / units[i].nsec,
+		snprintf(ret_text, VALUE_DURATION_SIZE, "%" PRIu64 "%s", nsec / units[i].nsec,
 			 units[i].name);
 		return;
 	}

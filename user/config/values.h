@@ -43,9 +43,9 @@ int value_parse_bool(const char *text, bool *ret_value);
 #define VALUE_SIZE_SIZE 32
 
 /* The largest unit that gives a whole number; `bytes` is one of KiB. */
-void value_print_size(uint64_t bytes, char out[static VALUE_SIZE_SIZE]);
+void value_print_size(uint64_t bytes, char ret_text[static VALUE_SIZE_SIZE]);
 
 /* The largest unit that gives a whole number (below a microsecond: decimals). */
-void value_print_duration(uint64_t nsec, char out[static VALUE_DURATION_SIZE]);
+void value_print_duration(uint64_t nsec, char ret_text[static VALUE_DURATION_SIZE]);
 
 #endif

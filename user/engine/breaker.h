@@ -303,14 +303,14 @@ const char *breaker_reason_name(enum breaker_reason reason);
  * Writes the configuration's path of what decided: "services.checkout.breaker.slow".
  * Empty where it was no rule.
  */
-void breaker_path(const struct breaker_decision *decision, const char *name, char *buf,
+void breaker_path(const struct breaker_decision *decision, const char *name, char *ret_path,
 		  size_t size);
 
 /*
  * Says a decision in plain words, without a full stop.  `name` is the service's.  Cuts
  * what does not fit into `size` bytes, the last of which is 0.
  */
-void breaker_explain(const struct breaker_decision *decision, const char *name, char *buf,
+void breaker_explain(const struct breaker_decision *decision, const char *name, char *ret_text,
 		     size_t size);
 
 /* A decision as fields, for JSON and the journal. */

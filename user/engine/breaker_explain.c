@@ -59,18 +59,19 @@ const char *breaker_reason_name(enum breaker_reason reason)
 	return reason < BREAKER_REASON_MAX ? reasons[reason] : "unknown";
 }
 
-void breaker_path(const struct breaker_decision *decision, const char *name, char *buf, size_t size)
+void breaker_path(const struct breaker_decision *decision, const char *name, char *ret_path,
+		  size_t size)
 {
 	const char *key = decision->reason < BREAKER_REASON_MAX ? keys[decision->reason] : NULL;
 	const char *guard = guard_path(guards_first(&decision->guards));
 
 	if (!size)
 		return;
-	buf[0] = 0;
+	ret_path[0] = 0;
 	if (key)
-		snprintf(buf, size, "services.%s.breaker.%s", name, key);
+		snprintf(ret_path, size, "services.%s.breaker.%s", name, key);
 	else if (decision->reason == BREAKER_GUARD && guard)
-		snprintf(buf, size, "%s", guard);
+		snprintf(ret_path, size, "%s", guard);
 }
 
 /* ---- words ---- */
@@ -239,16 +240,16 @@ static void say_what(struct text *text, const struct breaker_decision *decision,
 	}
 }
 
-void breaker_explain(const struct breaker_decision *decision, const char *name, char *buf,
+void breaker_explain(const struct breaker_decision *decision, const char *name, char *ret_text,
 		     size_t size)
 {
 	enum guard guard = guards_first(&decision->guards);
-	struct text text = {.buf = buf, .size = size};
+	struct text text = {.buf = ret_text, .size = size};
 	char path[BREAKER_PATH_MAX];
 
 	if (!size)
 		return;
-	buf[0] = 0;
+	ret_text[0] = 0;
 	breaker_path(decision, name, path, sizeof(path));
 	say_what(&text, decision, name);
 	say_reason(&text, decision);

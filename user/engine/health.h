@@ -203,7 +203,7 @@ const char *health_state_name(enum health_state state);
  * 0.2 s; haproxy takes it out in 2 more checks".  `balancer` is its name, NULL for "the
  * load balancer".  Cuts what does not fit into `size` bytes, the last of which is 0.
  */
-void health_explain(const struct health_verdict *verdict, const char *balancer, char *buf,
+void health_explain(const struct health_verdict *verdict, const char *balancer, char *ret_text,
 		    size_t size);
 
 #endif

@@ -169,14 +169,14 @@ static void say_observer(struct text *text, const struct health_verdict *verdict
 	say(text, ")");
 }
 
-void health_explain(const struct health_verdict *verdict, const char *balancer, char *buf,
+void health_explain(const struct health_verdict *verdict, const char *balancer, char *ret_text,
 		    size_t size)
 {
-	struct text text = {.buf = buf, .size = size};
+	struct text text = {.buf = ret_text, .size = size};
 
 	if (!size)
 		return;
-	buf[0] = 0;
+	ret_text[0] = 0;
 	say_reason(&text, verdict);
 	say_balancer(&text, verdict, balancer ? balancer : "the load balancer");
 	say_observer(&text, verdict);

@@ -275,22 +275,22 @@ void probers_balancer(const struct probers *probers, uint64_t now,
 	*ret_balancer = worst;
 }
 
-void prober_history(const struct prober *prober, char buf[PROBER_HISTORY + 1])
+void prober_history(const struct prober *prober, char ret_history[PROBER_HISTORY + 1])
 {
 	uint32_t count = prober->fresh;
 
 	for (uint32_t i = 0; i < count; i++)
-		buf[i] = prober->recent >> (count - 1 - i) & 1 ? 'x' : '.';
-	buf[count] = '\0';
+		ret_history[i] = prober->recent >> (count - 1 - i) & 1 ? 'x' : '.';
+	ret_history[count] = '\0';
 }
 
-void prober_name(const struct prober *prober, char buf[PROBER_NAME_MAX])
+void prober_name(const struct prober *prober, char ret_name[PROBER_NAME_MAX])
 {
 	char text[INET6_ADDRSTRLEN];
 
 	address_format(prober->addr, text);
 	if (prober->index)
-		snprintf(buf, PROBER_NAME_MAX, "%s#%u", text, prober->index + 1);
+		snprintf(ret_name, PROBER_NAME_MAX, "%s#%u", text, prober->index + 1);
 	else
-		snprintf(buf, PROBER_NAME_MAX, "%s", text);
+		snprintf(ret_name, PROBER_NAME_MAX, "%s", text);
 }

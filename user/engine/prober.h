@@ -118,10 +118,10 @@ bool probers_describe(const struct probers *probers, const uint8_t addr[16],
 		      struct shunt_prober *ret_prober);
 
 /* "10.0.0.1", "2001:db8::1", "10.0.0.1#2" for the second prober of an address. */
-void prober_name(const struct prober *prober, char buf[PROBER_NAME_MAX]);
+void prober_name(const struct prober *prober, char ret_name[PROBER_NAME_MAX]);
 
 /* Its last checks, the newest last: '.' passed, 'x' failed. */
-void prober_history(const struct prober *prober, char buf[PROBER_HISTORY + 1]);
+void prober_history(const struct prober *prober, char ret_history[PROBER_HISTORY + 1]);
 
 /* How far a check may be from where it is expected. */
 uint64_t prober_tolerance(const struct prober *prober);

@@ -55,7 +55,7 @@ static int compare_ids(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-int cgroup_resolve(const char *pattern, uint64_t ids[static CGROUP_IDS_MAX])
+int cgroup_resolve(const char *pattern, uint64_t ret_ids[static CGROUP_IDS_MAX])
 {
 	char mount[PATH_MAX / 2], path[PATH_MAX];
 	glob_t matches = {0};
@@ -73,17 +73,17 @@ int cgroup_resolve(const char *pattern, uint64_t ids[static CGROUP_IDS_MAX])
 		return r == GLOB_NOMATCH ? 0 : -ENOMEM;
 	}
 
-	walked.ids = ids;
+	walked.ids = ret_ids;
 	walked.count = 0;
 	for (size_t i = 0; i < matches.gl_pathc; i++)
 		nftw(matches.gl_pathv[i], on_entry, 16, FTW_PHYS | FTW_MOUNT);
 	globfree(&matches);
 
 	/* Matches may lie below one another. */
-	qsort(ids, (size_t)walked.count, sizeof(*ids), compare_ids);
+	qsort(ret_ids, (size_t)walked.count, sizeof(*ret_ids), compare_ids);
 	for (int i = 0; i < walked.count; i++) {
-		if (!unique || ids[unique - 1] != ids[i])
-			ids[unique++] = ids[i];
+		if (!unique || ret_ids[unique - 1] != ret_ids[i])
+			ret_ids[unique++] = ret_ids[i];
 	}
 	return unique;
 }

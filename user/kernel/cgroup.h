@@ -14,7 +14,7 @@
  * is its directory's inode (kernfs).  Returns how many there are, 0 where none
  * exists yet, -ENOENT where no cgroup2 is mounted, or another negative errno.
  */
-int cgroup_resolve(const char *pattern, uint64_t ids[static CGROUP_IDS_MAX]);
+int cgroup_resolve(const char *pattern, uint64_t ret_ids[static CGROUP_IDS_MAX]);
 
 /*
  * Opens the root of cgroup2.  A descriptor to close, -ENOENT where none is mounted, or
