@@ -6,9 +6,8 @@
 #include "sim/world.h"
 
 #define HOUR (3600 * SECOND)
-/* A check that meets no obstacle, and the bytes of one that asks. */
-#define QUICK	   (MSEC / 5)
-#define CHECK_SIZE 80
+/* How long a check lasts that meets no obstacle. */
+#define QUICK (MSEC / 5)
 
 /* ---- targets go out and come in ---- */
 
