@@ -22,6 +22,16 @@
 #define SCHEMA	   3
 #define LABELS_MAX (2 + METRIC_OTHERS) /* service, role, the others */
 
+/*
+ * What a metric takes at most, its labels' strings excepted: a field, be it a message, is a
+ * tag of one byte and a length, a double, or a varint of ten bytes at most.  So it need
+ * not be measured before it is packed, which would take as long again.
+ */
+#define FIELD_MOST 11
+#define FIELDS_MOST                                                                                \
+	(8 + 3 * (LABELS_MAX + METRICS_LE_COUNT + SHUNT_BUCKETS / 2) + /* messages of two */       \
+	 SHUNT_BUCKETS) /* deltas */
+
 /* Bucket 0 ends here: what the histogram cannot tell from zero. */
 #define ZERO_THRESHOLD_LOG2 (-20)
 
@@ -55,10 +65,10 @@ static char *protobuf_string(const char *string)
 	return pointer;
 }
 
-static void protobuf_pack(struct buffer *out, const Prometheus__MetricFamily *message)
+/* `most`: no fewer bytes than it takes. */
+static void protobuf_pack(struct buffer *out, const Prometheus__MetricFamily *message, size_t most)
 {
-	size_t size = prometheus__metric_family__get_packed_size(message);
-	char *room = buffer_reserve(out, size);
+	char *room = buffer_reserve(out, most);
 
 	if (room)
 		out->length += prometheus__metric_family__pack(message, (uint8_t *)room);
@@ -81,15 +91,16 @@ static void protobuf_finish_family(struct protobuf_sink *protobuf)
 		[METRIC_HISTOGRAM] = PROMETHEUS__METRIC_TYPE__HISTOGRAM,
 	};
 	Prometheus__MetricFamily head = PROMETHEUS__METRIC_FAMILY__INIT;
+	size_t size;
 
 	if (protobuf->body.length) {
 		head.name = protobuf_string(protobuf->family->name);
 		head.help = protobuf_string(protobuf->family->help);
 		head.has_type = true;
 		head.type = types[protobuf->family->type];
-		protobuf_varint(protobuf->out, prometheus__metric_family__get_packed_size(&head) +
-						       protobuf->body.length);
-		protobuf_pack(protobuf->out, &head);
+		size = prometheus__metric_family__get_packed_size(&head);
+		protobuf_varint(protobuf->out, size + protobuf->body.length);
+		protobuf_pack(protobuf->out, &head, size);
 		buffer_append(protobuf->out, protobuf->body.data, protobuf->body.length);
 	}
 	if (protobuf->body.error)
@@ -128,6 +139,7 @@ static void protobuf_metric(struct protobuf_sink *protobuf, const struct metric_
 	Prometheus__MetricFamily family = PROMETHEUS__METRIC_FAMILY__INIT;
 	Prometheus__LabelPair messages[LABELS_MAX], *pointers[LABELS_MAX];
 	struct metric_label pairs[LABELS_MAX];
+	size_t most = FIELDS_MOST * FIELD_MOST;
 
 	metric->n_label = protobuf_labels(protobuf, labels, pairs);
 	for (size_t i = 0; i < metric->n_label; i++) {
@@ -135,11 +147,14 @@ static void protobuf_metric(struct protobuf_sink *protobuf, const struct metric_
 		messages[i].name = protobuf_string(pairs[i].name);
 		messages[i].value = protobuf_string(pairs[i].value);
 		pointers[i] = &messages[i];
+		most += strlen(pairs[i].name) + strlen(pairs[i].value);
 	}
 	metric->label = pointers;
 	family.n_metric = 1;
 	family.metric = &metric;
-	protobuf_pack(&protobuf->body, &family);
+	protobuf_pack(&protobuf->body, &family, most);
+	metric->label = NULL;
+	metric->n_label = 0;
 }
 
 static void protobuf_value(struct metric_sink *sink, const struct metric_labels *labels,

@@ -30,9 +30,27 @@ struct text_sink {
 	size_t bound_ends[METRICS_LE_COUNT + 1];
 };
 
+/* How many characters are as they are: nearly every label has no others. */
+static size_t text_plain(const char *value)
+{
+	size_t length = 0;
+
+	while (value[length] >= ' ' && value[length] <= '~' && value[length] != '\\' &&
+	       value[length] != '"')
+		length++;
+	return length;
+}
+
 static void text_escape(struct buffer *out, const char *value)
 {
 	while (*value) {
+		size_t plain = text_plain(value);
+
+		if (plain) {
+			buffer_append(out, value, plain);
+			value += plain;
+			continue;
+		}
 		if (*value == '\n') {
 			buffer_string(out, "\\n");
 			value++;
