@@ -151,7 +151,7 @@ bench: ## measure what shunt costs and write docs/bench.md (root; 13 minutes; QU
 quote: ## put the figures of docs/bench.md into README.md and shunt(8), as make bench does itself
 	$(Q)tests/bench/quote
 
-prove: ## show at length what is promised and write docs/proof.md (root; 35 minutes; RUNS=3: a mere try)
+prove: ## show at length what is promised and write docs/proof.md (root; 40 minutes; RUNS=3: a mere try)
 	$(Q)packaging/deps build run test
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(NETNS_HELPERS) $(addprefix $(BUILD)/tests/unit/,test_store_kill test_replay_day) \
 		$(BUILD)/tests/bpf/test_shapes $(BUILD)/tests/bpf/test_carry $(TEST_BPF_OBJ)
