@@ -234,26 +234,6 @@ static int compare_services(const void *a, const void *b)
 	return (int)left->role - (int)right->role;
 }
 
-static json_t *status_services(bool *fine, const struct view *view)
-{
-	const struct view_service **order = calloc(view->services_count + 1, sizeof(*order));
-	json_t *array = json_array();
-
-	if (!order) {
-		*fine = false;
-		return array;
-	}
-	for (size_t i = 0; i < view->services_count; i++)
-		order[i] = &view->services[i];
-	qsort(order, view->services_count, sizeof(*order), compare_services);
-	for (size_t i = 0; i < view->services_count; i++) {
-		if (json_array_append_new(array, status_service(fine, view, order[i])))
-			*fine = false;
-	}
-	free(order);
-	return array;
-}
-
 static json_t *status_signals(bool *fine, const struct view *view)
 {
 	json_t *object = json_object();
@@ -302,18 +282,7 @@ static json_t *status_change(bool *fine, const struct view_change *change)
 	return object;
 }
 
-static json_t *status_changes(bool *fine, const struct view *view)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < view->changes_count; i++) {
-		if (json_array_append_new(array, status_change(fine, &view->changes[i])))
-			*fine = false;
-	}
-	return array;
-}
-
-static json_t *status_view(bool *fine, const struct view *view)
+static json_t *status_head(bool *fine, const struct view *view)
 {
 	json_t *object = json_object();
 	char hash[17];
@@ -329,10 +298,10 @@ static json_t *status_view(bool *fine, const struct view *view)
 	put_u64(fine, object, "bpf_runs_missed", view->runs_missed);
 	put(fine, object, "signals", status_signals(fine, view));
 	put(fine, object, "bpf_errors", status_errors(fine, view));
-	put(fine, object, "services", status_services(fine, view));
-	put(fine, object, "changes", status_changes(fine, view));
 	return object;
 }
+
+/* ---- as text ---- */
 
 static int status_append(const char *data, size_t size, void *userdata)
 {
@@ -342,15 +311,57 @@ static int status_append(const char *data, size_t size, void *userdata)
 	return out->error;
 }
 
+/* One object at a time, which goes at once: all of them would be megabytes. */
+static void encode(bool *fine, json_t *object, struct buffer *out)
+{
+	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(DIGITS);
+
+	if (!*fine || json_dump_callback(object, status_append, out, flags))
+		out->error = out->error ? out->error : -ENOMEM;
+	json_decref(object);
+}
+
+static void encode_services(bool *fine, const struct view *view, struct buffer *out)
+{
+	const struct view_service **order = calloc(view->services_count + 1, sizeof(*order));
+
+	if (!order) {
+		out->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < view->services_count; i++)
+		order[i] = &view->services[i];
+	qsort(order, view->services_count, sizeof(*order), compare_services);
+	for (size_t i = 0; i < view->services_count && !out->error; i++) {
+		if (i)
+			buffer_char(out, ',');
+		encode(fine, status_service(fine, view, order[i]), out);
+	}
+	free(order);
+}
+
+static void encode_changes(bool *fine, const struct view *view, struct buffer *out)
+{
+	for (size_t i = 0; i < view->changes_count && !out->error; i++) {
+		if (i)
+			buffer_char(out, ',');
+		encode(fine, status_change(fine, &view->changes[i]), out);
+	}
+}
+
 int status_encode(const struct view *view, struct buffer *out)
 {
 	bool fine = true;
-	json_t *object = status_view(&fine, view);
-	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(DIGITS);
 
-	if (!fine || json_dump_callback(object, status_append, out, flags))
-		out->error = out->error ? out->error : -ENOMEM;
-	json_decref(object);
-	buffer_char(out, '\n');
+	encode(&fine, status_head(&fine, view), out);
+	/* The lists belong into that object. */
+	if (out->error)
+		return out->error;
+	out->length--;
+	buffer_string(out, ",\"services\":[");
+	encode_services(&fine, view, out);
+	buffer_string(out, "],\"changes\":[");
+	encode_changes(&fine, view, out);
+	buffer_string(out, "]}\n");
 	return out->error;
 }
