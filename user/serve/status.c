@@ -312,7 +312,7 @@ static int status_append(const char *data, size_t size, void *userdata)
 }
 
 /* One object at a time, which goes at once: all of them would be megabytes. */
-static void encode(bool *fine, json_t *object, struct buffer *out)
+static void encode(const bool *fine, json_t *object, struct buffer *out)
 {
 	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(DIGITS);
 
