@@ -14,15 +14,13 @@
 
 #include "kernel/cpus.h"
 #include "kernel/interface.h"
+#include "kernel/map.h"
 #include "kernel/netns.h"
 #include "kernel/outbound.h"
 #include "kernel/redirect.h"
 #include "shunt/abi.h"
 
 #include "breaker.skel.h"
-
-/* Of a map that is shared with nobody. */
-#define OWN_ENTRIES 4096
 
 struct dataplane {
 	struct breaker_bpf *bpf;
@@ -47,11 +45,6 @@ static size_t rulings_size(const struct dataplane *dataplane)
 static size_t counts_size(const struct dataplane *dataplane)
 {
 	return sizeof(struct shunt_verdict_counts) * dataplane->slots * dataplane->cpus;
-}
-
-static int share(struct bpf_map *map, int fd)
-{
-	return fd < 0 ? bpf_map__set_max_entries(map, OWN_ENTRIES) : bpf_map__reuse_fd(map, fd);
 }
 
 int dataplane_size_maps(struct breaker_bpf *bpf, uint32_t slots)
@@ -84,20 +77,10 @@ static int prepare_maps(struct dataplane *dataplane, const struct dataplane_opti
 				      redirect_standbys(dataplane->redirect));
 	if (r < 0)
 		return r;
-	r = share(bpf->maps.shunt_inbound, options->inbound_fd);
+	r = map_share(bpf->maps.shunt_inbound, options->inbound_fd);
 	if (r < 0)
 		return r;
-	return share(bpf->maps.shunt_probers, options->probers_fd);
-}
-
-static int map_memory(struct bpf_map *map, size_t size, void **ret_memory)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	*ret_memory = memory;
-	return 0;
+	return map_share(bpf->maps.shunt_probers, options->probers_fd);
 }
 
 static int share_redirection(struct dataplane *dataplane)
@@ -131,12 +114,12 @@ static int load(struct dataplane *dataplane, const struct dataplane_options *opt
 	r = share_redirection(dataplane);
 	if (r < 0)
 		return r;
-	r = map_memory(dataplane->bpf->maps.shunt_rulings, rulings_size(dataplane),
-		       (void **)&dataplane->rulings);
+	r = map_mmap(bpf_map__fd(dataplane->bpf->maps.shunt_rulings), rulings_size(dataplane),
+		     (void **)&dataplane->rulings);
 	if (r < 0)
 		return r;
-	return map_memory(dataplane->bpf->maps.shunt_verdicts, counts_size(dataplane),
-			  (void **)&dataplane->counts);
+	return map_mmap(bpf_map__fd(dataplane->bpf->maps.shunt_verdicts), counts_size(dataplane),
+			(void **)&dataplane->counts);
 }
 
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret_dataplane)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "kernel/map.h"
+
 #define SIZE	  (sizeof(struct shunt_flow) * SHUNT_FLOWS_MAX)
 #define SEC_NSEC  1000000000ULL
 #define PORTS_END 65535u
@@ -31,9 +33,8 @@ int flows_open(int map, int by_client, uint32_t *count, struct flows **ret_flows
 		return -ENOMEM;
 	flows->by_client = by_client;
 	flows->count = count;
-	flows->all = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
-	if (flows->all == MAP_FAILED) {
-		r = -errno;
+	r = map_mmap(map, SIZE, (void **)&flows->all);
+	if (r < 0) {
 		free(flows);
 		return r;
 	}

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "kernel/cgroup.h"
 #include "kernel/cpus.h"
+#include "kernel/map.h"
 #include "kernel/observer_state.h"
 #include "kernel/table.h"
 
@@ -108,12 +109,8 @@ static int map_cells(const struct observer *observer, const struct bpf_map *map,
 {
 	size_t size = (size_t)bpf_map__value_size(map) * observer_rows(observer->cpus) *
 		      observer->slots;
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
-	if (memory == MAP_FAILED)
-		return -errno;
-	*ret_memory = memory;
-	return 0;
+	return map_mmap(bpf_map__fd(map), size, ret_memory);
 }
 
 static void unmap_cells(const struct observer *observer, void *memory, size_t value_size)

@@ -5,10 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "connect.skel.h"
+#include "kernel/map.h"
 
-/* Of a map that is shared with nobody. */
-#define OWN_ENTRIES 4096
+#include "connect.skel.h"
 
 struct outbound {
 	struct connect_bpf *bpf;
@@ -16,11 +15,6 @@ struct outbound {
 	uint32_t slots;
 	bool *has_fallback; /* [slot] */
 };
-
-static int share(struct bpf_map *map, int fd)
-{
-	return fd < 0 ? bpf_map__set_max_entries(map, OWN_ENTRIES) : bpf_map__reuse_fd(map, fd);
-}
 
 static int prepare_maps(struct connect_bpf *bpf, const struct outbound_options *options)
 {
@@ -33,9 +27,9 @@ static int prepare_maps(struct connect_bpf *bpf, const struct outbound_options *
 	if (r >= 0)
 		r = bpf_map__reuse_fd(bpf->maps.shunt_targets, options->targets_fd);
 	if (r >= 0)
-		r = share(bpf->maps.shunt_outbound, options->outbound_fd);
+		r = map_share(bpf->maps.shunt_outbound, options->outbound_fd);
 	if (r >= 0)
-		r = share(bpf->maps.shunt_prefixes, options->prefixes_fd);
+		r = map_share(bpf->maps.shunt_prefixes, options->prefixes_fd);
 	return r;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "kernel/map.h"
 #include "kernel/observer_state.h"
 
 void observer_watch(struct observer *observer, uint32_t slot, uint8_t watches)
@@ -31,15 +32,10 @@ int observer_unset_prober(struct observer *observer, const struct shunt_prober_k
 /* Mapped when it is first asked for, and for good: it is gone through many times a second. */
 static struct shunt_source_set *map_sources(struct observer *observer)
 {
-	void *memory;
-
-	if (observer->sources)
-		return observer->sources;
-	memory = mmap(NULL, sizeof(struct shunt_source_set) * SHUNT_SOURCE_SETS,
-		      PROT_READ | PROT_WRITE, MAP_SHARED,
-		      bpf_map__fd(observer->bpf->maps.shunt_sources), 0);
-	if (memory != MAP_FAILED)
-		observer->sources = memory;
+	if (!observer->sources)
+		map_mmap(bpf_map__fd(observer->bpf->maps.shunt_sources),
+			 sizeof(struct shunt_source_set) * SHUNT_SOURCE_SETS,
+			 (void **)&observer->sources);
 	return observer->sources;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* An observer's part in verdicts: what a data plane shares with it, and how trials go. */
 #include <bpf/bpf.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "kernel/map.h"
 #include "kernel/observer_state.h"
 
 void observer_maps(const struct observer *observer, struct observer_maps *ret_maps)
@@ -21,14 +21,8 @@ void observer_maps(const struct observer *observer, struct observer_maps *ret_ma
 
 int observer_map_trials(struct observer *observer)
 {
-	void *memory = mmap(NULL, sizeof(struct shunt_trial) * observer->slots,
-			    PROT_READ | PROT_WRITE, MAP_SHARED,
-			    bpf_map__fd(observer->bpf->maps.shunt_trials), 0);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	observer->trials = memory;
-	return 0;
+	return map_mmap(bpf_map__fd(observer->bpf->maps.shunt_trials),
+			sizeof(struct shunt_trial) * observer->slots, (void **)&observer->trials);
 }
 
 void observer_unmap_trials(struct observer *observer)
