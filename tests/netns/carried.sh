@@ -7,20 +7,8 @@
 readonly narrow=1300
 standby4=10.207.0.2 standby6=fd00:207::2
 
-# leg A INTERFACE B INTERFACE N: a cable, 10.N.0.1 and fd00:N::1 at its end A, .2 and ::2 at B
-leg() {
-	local a=shunt-$$-$1 b=shunt-$$-$3 n=$5
-	ip -n "$a" link add "$2" type veth peer name "$4" netns "$b" || give_up "veth pair"
-	ip -n "$a" addr add "10.$n.0.1/24" dev "$2"
-	ip -n "$b" addr add "10.$n.0.2/24" dev "$4"
-	ip -n "$a" addr add "fd00:$n::1/64" dev "$2" nodad
-	ip -n "$b" addr add "fd00:$n::2/64" dev "$4" nodad
-	ip -n "$a" link set "$2" up
-	ip -n "$b" link set "$4" up
-}
-
-# What is left to a card that is not there is never done (DESIGN: the ground), so that the ends of the
-# cables that XDP reads from must sum up and cut by themselves.
+# What is left to a card that is not there is never done, so that the ends of the cables that XDP reads
+# from must sum up and cut by themselves.
 ends_alone() {
 	inside "$1" ethtool -K "$2" tx off >"$scratch/ethtool" 2>&1 || give_up "ethtool -K $2 tx off in $1"
 }

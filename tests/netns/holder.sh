@@ -12,6 +12,13 @@ foreign() {
 		ip link set dev "${3:-eth0}" "${2:-xdp}" obj "$BUILD/tests/netns/pass.bpf.o" sec xdp
 }
 
+# verdict_ground: near (clients), far (the host), and a cable between them, on which XDP can answer
+verdict_ground() {
+	namespace near far
+	wire near far
+	foreign near || give_up "no XDP on this kernel's veth"
+}
+
 # holder NAME OPTION...: attached in the namespace far or $holders, with no verdict yet
 holder() {
 	local name=$1

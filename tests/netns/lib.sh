@@ -138,17 +138,23 @@ inside() {
 	nsenter --net="/run/netns/shunt-$$-$name" -- "$@"
 }
 
+# leg A INTERFACE B INTERFACE N: a cable, 10.N.0.1 and fd00:N::1 at its end A, .2 and ::2 at B
+leg() {
+	local a=shunt-$$-$1 b=shunt-$$-$3 n=$5
+	ip -n "$a" link add "$2" type veth peer name "$4" netns "$b" || give_up "veth pair"
+	ip -n "$a" addr add "10.$n.0.1/24" dev "$2"
+	ip -n "$b" addr add "10.$n.0.2/24" dev "$4"
+	ip -n "$a" addr add "fd00:$n::1/64" dev "$2" nodad
+	ip -n "$b" addr add "fd00:$n::2/64" dev "$4" nodad
+	ip -n "$a" link set "$2" up
+	ip -n "$b" link set "$4" up
+}
+
 # wire A B: a cable between two namespaces. A has 10.203.0.1 and fd00:203::1, B 10.203.0.2 and
 # fd00:203::2; nobody is at 10.203.0.66 and fd00:203::66, and nobody says so: a black hole.
 wire() {
-	local a=shunt-$$-$1 b=shunt-$$-$2
-	ip -n "$a" link add eth0 type veth peer name eth0 netns "$b" || give_up "veth pair"
-	ip -n "$a" addr add 10.203.0.1/24 dev eth0
-	ip -n "$b" addr add 10.203.0.2/24 dev eth0
-	ip -n "$a" addr add fd00:203::1/64 dev eth0 nodad
-	ip -n "$b" addr add fd00:203::2/64 dev eth0 nodad
-	ip -n "$a" link set eth0 up
-	ip -n "$b" link set eth0 up
+	local a=shunt-$$-$1
+	leg "$1" eth0 "$2" eth0 203
 	ip -n "$a" neigh add 10.203.0.66 lladdr 02:00:00:00:00:66 dev eth0 nud permanent
 	ip -n "$a" neigh add fd00:203::66 lladdr 02:00:00:00:00:66 dev eth0 nud permanent
 	eventually inside "$1" ping -q -c 1 -W 1 10.203.0.2 >/dev/null || give_up "no way from $1 to $2"

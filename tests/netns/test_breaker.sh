@@ -7,9 +7,7 @@
 
 readonly port=7000
 
-namespace near far
-wire near far
-foreign near || give_up "no XDP on this kernel's veth"
+verdict_ground
 server echo far --listen :: --port $port --behaviour echo
 
 # ---- verdicts -----------------------------------------------------------------------------------

@@ -8,9 +8,7 @@
 . "$(dirname "$0")/faulty.sh"
 
 readonly port=8000
-namespace near far
-wire near far
-foreign near || give_up "no XDP on this kernel's veth"
+verdict_ground
 
 faulty_nginx far $port 8001
 

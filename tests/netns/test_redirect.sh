@@ -6,9 +6,7 @@
 . "$(dirname "$0")/holder.sh"
 
 readonly port=7000
-namespace near far
-wire near far
-foreign near || give_up "no XDP on this kernel's veth"
+verdict_ground
 echo_server primary far p :: $port
 echo_server standby far s :: 7001
 

@@ -12,9 +12,7 @@ ahead=(chrt -f 10)
 "${ahead[@]}" true 2>/dev/null || ahead=()
 
 decision_ground() {
-	namespace near far
-	wire near far
-	foreign near || give_up "no XDP on this kernel's veth"
+	verdict_ground
 	faulty_nginx far $port 8001
 	load busy near 10.203.0.2 $port 500
 	spawn neighbour near "$tools/load" 10.203.0.2 8001 20
