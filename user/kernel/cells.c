@@ -33,6 +33,23 @@ static void add_counters(const struct shunt_shard *shard, struct shunt_cell *ret
 	add_words(&ret_cell->response_time, &shard->sums[SHUNT_HISTOGRAM_LAST_RESPONSE], 1);
 }
 
+/*
+ * Whether a shard has counted nothing, as most have where there are many CPUs: its buckets,
+ * 8 KiB that no cache holds, need not be read.  Whoever adds a duration to them has counted
+ * something in the shard too, or has added to a sum what is not 0.
+ */
+static bool is_blank(const struct shunt_shard *shard)
+{
+	const volatile __u64 *word = &shard->responses;
+	const size_t words = offsetof(struct shunt_shard, counters.answered) / sizeof(__u64);
+
+	for (size_t i = 0; i < words; i++) {
+		if (word[i])
+			return false;
+	}
+	return true;
+}
+
 static void add_histograms(const struct observer *observer, uint32_t row, uint32_t slot,
 			   struct shunt_cell *ret_cell)
 {
@@ -79,8 +96,10 @@ void observer_read(const struct observer *observer, uint32_t slot, struct shunt_
 	memset(ret_cell->histograms, 0, sizeof(ret_cell->histograms));
 	if (slot >= observer->slots)
 		return;
-	for (uint32_t row = 0; row < observer_rows(observer->cpus); row++)
-		add_histograms(observer, row, slot, ret_cell);
+	for (uint32_t row = 0; row < observer_rows(observer->cpus); row++) {
+		if (!is_blank(shard_at(observer, row, slot)))
+			add_histograms(observer, row, slot, ret_cell);
+	}
 }
 
 void observer_clear(struct observer *observer, uint32_t slot)
