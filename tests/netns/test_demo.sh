@@ -73,7 +73,7 @@ web1 answers 200; port 8080 on the same host answers 200; web2 answers 200." "$(
 read -r all _ bad _ < <(tells 'since the trip: ')
 within "during the trip HAProxy's clients are served" 60 "$all" 100000
 equal "…all of them" 0 "$bad"
-holds "the status says who tripped it" grep -qE '^ +breaker open \(enforce\): trip by .*flaps, held out' "$scratch/full.out"
+holds "the status says who tripped it" grep -qE '^ +breaker open \(enforce\)[^:]*: trip by .*flaps, held out' "$scratch/full.out"
 holds "the timeline has the conclusion" grep -qE '^ +\+[0-9.]+ s  conclusion +failing: ' "$scratch/full.out"
 holds "…and what the operator did" grep -qE '^ +\+[0-9.]+ s  done .*found it' "$scratch/full.out"
 holds "it is decided again, byte for byte" grep -qx '    byte for byte as they were recorded' "$scratch/full.out"

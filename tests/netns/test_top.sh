@@ -86,6 +86,7 @@ type_keys '?'
 see "? shows the keys" '^  q Esc +back, and out'
 type_keys x g Enter
 see "one in depth has its histograms" '^responses, since the start'
+see "…the slowest of them, where not all have room" '^responses, since the start; the slowest'
 see "…drawn" '<= *[0-9.]+[mu]s #+ +[0-9]+'
 see "…and its counts" '^handshakes +ok [0-9]+, refused [0-9]+'
 type_keys Tab

@@ -136,24 +136,36 @@ static void draw_octave(int row, int column, int log2, double count, double most
 			log2 > 6 ? " >" : "<=", log2 > 6 ? "64s" : bound, BAR_WIDTH, bar, count);
 }
 
+/* Where not all octaves find room, the slowest that there were do. */
+static size_t first_octave(const json_t *counts, size_t room)
+{
+	size_t end = json_array_size(counts);
+
+	if (end <= room)
+		return 0;
+	while (end > room && json_number_value(json_array_get(counts, end - 1)) <= 0)
+		end--;
+	return end - room;
+}
+
 static void draw_chart(int row, int column, const json_t *service, size_t which)
 {
 	const json_t *histogram = json_object_get(json_object_get(service, "histograms"),
 						  charts[which].key);
-	const json_t *counts = json_object_get(histogram, "counts"), *count;
-	int first = (int)words_number(histogram, "first_le_log2");
+	const json_t *counts = json_object_get(histogram, "counts");
+	size_t room = LINES - 2 > row ? (size_t)(LINES - 2 - row) : 0;
+	size_t first = first_octave(counts, room);
+	int log2 = (int)words_number(histogram, "first_le_log2") + (int)first;
 	double most = most_of(counts);
-	size_t i;
 
 	terminal_printf(row, column, CHART_WIDTH, TONE_SOFT, "%s, since the start%s",
-			charts[which].title, most > 0 ? "" : ": none");
-	json_array_foreach(counts, i, count)
-	{
-		if (row + 1 + (int)i >= LINES - 1)
-			break;
-		draw_octave(row + 1 + (int)i, column, first + (int)i, json_number_value(count),
-			    most);
-	}
+			charts[which].title,
+			most <= 0 ? ": none"
+			: first	  ? "; the slowest"
+				  : "");
+	for (size_t i = 0; i < room && first + i < json_array_size(counts); i++)
+		draw_octave(row + 1 + (int)i, column, log2 + (int)i,
+			    json_number_value(json_array_get(counts, first + i)), most);
 }
 
 /* As many side by side as have room, from the chosen one on. */

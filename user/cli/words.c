@@ -64,13 +64,16 @@ bool words_is_silent(const json_t *service)
 
 void words_prober(const json_t *prober, size_t size, char *ret_text)
 {
+	bool known = json_is_number(json_object_get(prober, "seconds_until_down"));
 	char interval[16], left[16], when[96] = "";
 
 	words_duration(json_object_get(prober, "interval_seconds"), sizeof(interval), interval);
 	words_duration(json_object_get(prober, "seconds_until_down"), sizeof(left), left);
 	if (words_number(prober, "checks_until_down") > 0)
-		snprintf(when, sizeof(when), ", out after %.0f more failed checks, in %s",
-			 words_number(prober, "checks_until_down"), left);
+		snprintf(when, sizeof(when), ", out after %.0f more failed check%s%s%s",
+			 words_number(prober, "checks_until_down"),
+			 words_number(prober, "checks_until_down") > 1 ? "s" : "",
+			 known ? ", in " : "", known ? left : "");
 	snprintf(ret_text, size, "%s checks it every %s (%s, %.0f%% sure): %s%s",
 		 words_string(prober, "address"), interval, words_string(prober, "model"),
 		 100 * words_number(prober, "confidence"), words_string(prober, "state"), when);
@@ -97,6 +100,7 @@ static const char *bare(const char *reason, const char *name)
 	return was && end && was < end ? end + 2 : reason;
 }
 
+/* What comes next stands before why, which may be long and cut. */
 void words_breaker(const json_t *service, size_t size, char *ret_text)
 {
 	const json_t *breaker = json_object_get(service, "breaker");
@@ -107,9 +111,9 @@ void words_breaker(const json_t *service, size_t size, char *ret_text)
 
 	if (json_is_number(left))
 		snprintf(next, sizeof(next),
-			 strcmp(state, "open") ? "; at most %.0f s more" : "; half-open in %.0f s",
+			 strcmp(state, "open") ? ", at most %.0f s more" : ", half-open in %.0f s",
 			 json_number_value(left));
-	snprintf(ret_text, size, "breaker %s (%s): %s%s%s%s", state, words_string(breaker, "mode"),
-		 bare(words_string(breaker, "reason"), words_string(service, "name")), next,
+	snprintf(ret_text, size, "breaker %s (%s)%s: %s%s%s", state, words_string(breaker, "mode"),
+		 next, bare(words_string(breaker, "reason"), words_string(service, "name")),
 		 *unable ? "; not carried out: " : "", unable);
 }
