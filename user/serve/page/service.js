@@ -64,6 +64,10 @@ function stateOf(service) {
 
 const isOpen = (service) => service.breaker && service.breaker.state && service.breaker.state !== "closed";
 
+/* It would be open, but for a guard; what was decided last may be long over. */
+const isHeld = (service) => service.breaker && service.breaker.state === "closed" && service.breaker.blocked_by &&
+	service.state && service.state !== "healthy";
+
 /* What does not work comes first; then what passes nothing on. */
 const rankOf = (service) => RANKS.indexOf(stateOf(service)) - (isOpen(service) ? 0.5 : 0);
 
@@ -102,7 +106,7 @@ function breakerWords(breaker, name) {
 	if (breaker.until_seconds !== null)
 		parts.push(breaker.state === "open" ? `half-open in ${span(breaker.until_seconds)}` :
 			`at most ${span(breaker.until_seconds)} more`);
-	if (breaker.blocked_by)
+	if (breaker.blocked_by && !/refused by/.test(breaker.reason))
 		parts.push(`held by ${breaker.blocked_by}`);
 	if (breaker.not_carried_out)
 		parts.push(`not carried out: ${breaker.not_carried_out}`);
@@ -186,7 +190,7 @@ class Row {
 
 	renderNext() {
 		const lines = this.service.probers.filter(isCountingDown).map(balancerWords);
-		if (isOpen(this.service))
+		if (isOpen(this.service) || isHeld(this.service))
 			lines.unshift(breakerWords(this.service.breaker, this.service.name));
 		show(this.next, lines.length > 0);
 		say(this.next, lines.join("\n"));
