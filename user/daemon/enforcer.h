@@ -49,13 +49,19 @@ int enforcer_start(struct enforcer *enforcer, const struct config *config,
 /* Detaches, and lets all pass. */
 void enforcer_stop(struct enforcer *enforcer);
 
-/* Makes the data plane agree with the engine; after each tick and each order. */
+/*
+ * Makes the data plane agree with the engine; after each tick and each order.  A verdict that
+ * cannot be carried out is logged once, and its service passes.
+ */
 void enforcer_apply(struct enforcer *enforcer);
 
-/* Looks where redirected connections go; once a second. */
+/* Looks where redirected connections go; once a second.  That it cannot is logged once. */
 void enforcer_refresh(struct enforcer *enforcer);
 
-/* The service of a slot is configured anew, and its connections may go elsewhere now. */
+/*
+ * The service of a slot is configured anew, and its connections may go elsewhere now; where there
+ * is no way to its redirect_to, that is logged.
+ */
 void enforcer_assign(struct enforcer *enforcer, uint32_t slot);
 
 /* …or the slot has no service any more. */
