@@ -32,8 +32,8 @@ namespace host peer
 wire host peer
 # What XDP sends back over this cable is lost where the other end has no XDP of its own.
 foreign peer || give_up "no XDP on this kernel's veth"
-# Older than shunt is.
-server older host --port 8001
+# Older than shunt is. No other test has these ports, so that the name is its own.
+server older host --port 8471
 
 # ---- what it is made of -------------------------------------------------------------------------
 
@@ -46,11 +46,12 @@ fi
 
 # ---- observe ------------------------------------------------------------------------------------
 
-# start NAME CAPABILITIES: with the configuration on standard input beside that of the ConfigMap
+# start NAME CAPABILITIES: with the configuration on standard input beside that of the ConfigMap, and room for
+# what others serve on this host meanwhile
 start() {
 	box "$1" "$2" "$scratch/seccomp.json"
 	{
-		given ConfigMap data.shunt.yaml | sed 's/\\n/\n/g'
+		given ConfigMap data.shunt.yaml | sed 's/\\n/\n/g' | sed 's/^max_services: .*/max_services: 4096/'
 		cat
 	} >"$scratch/$1.volumes/config/shunt.yaml"
 	where_is=host home[$1]=host
@@ -83,12 +84,12 @@ for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 done
 equal "it is a user of its own" "9909 9909 9909 9909" "$(of_process Uid)"
 equal "…which gains nothing" "1 2" "$(of_process NoNewPrivs) $(of_process Seccomp)"
-client peer "ok=20 answered=20" --to 10.203.0.1 --port 8001 --count 20
-expect "what is older than itself has its name and is counted" observer server:8001 "handshakes=20 closed=20"
-server there peer --port 8002
+client peer "ok=20 answered=20" --to 10.203.0.1 --port 8471 --count 20
+expect "what is older than itself has its name and is counted" observer server:8471 "handshakes=20 closed=20"
+server there peer --port 8472
 calls() {
-	client host "ok=20 answered=20" --to 10.203.0.2 --port 8002 --count 20
-	now_is observer shunt_tcp_connections_active 'service="_out:10.203.0.2:8002",role="client"' 0
+	client host "ok=20 answered=20" --to 10.203.0.2 --port 8472 --count 20
+	now_is observer shunt_tcp_connections_active 'service="_out:10.203.0.2:8472",role="client"' 0
 }
 holds "who is called becomes a dependency" eventually calls
 equal "every signal of this kernel is there" \
@@ -96,10 +97,10 @@ equal "every signal of this kernel is there" \
 	"$(sed -n 's/^shunt_signal_available{signal="\([a-z_]*\)"} 1/\1/p' "$scratch/observer.metrics" | sort)"
 eventually test -s "$scratch/observer.volumes/state/state/journal.db"
 equal "the journal is its own" "9909 9909" "$(stat -c '%u %g' "$scratch/observer.volumes/state/state/journal.db")"
-equal "status asks it, from within" "server:8001" \
-	"$(in_it observer status --json | jq -r '.services[] | select(.name == "server:8001").name')"
-holds "an order is taken" quietly in_it observer trip server:8001 --why test
-client peer "ok=5 answered=5" --to 10.203.0.1 --port 8001 --count 5
+equal "status asks it, from within" "server:8471" \
+	"$(in_it observer status --json | jq -r '.services[] | select(.name == "server:8471").name')"
+holds "an order is taken" quietly in_it observer trip server:8471 --why test
+client peer "ok=5 answered=5" --to 10.203.0.1 --port 8471 --count 5
 ok "…and cuts nothing off, for it may not"
 holds "…which it has been told" grep -q 'not carried out' "$scratch/observer.log"
 stop observer
@@ -108,8 +109,8 @@ equal "SIGTERM ends it in order" 0 $?
 # What is configured for more than it may do is said, and no more.
 start observer "$observing" <<<'
 services:
-  - {name: one, inbound: ["*:8002"], health_check: {model: haproxy}}
-  - {name: two, outbound: ["10.203.0.2:8002"]}'
+  - {name: one, inbound: ["*:8472"], health_check: {model: haproxy}}
+  - {name: two, outbound: ["10.203.0.2:8472"]}'
 holds "what an operator said outlives it" grep -q '"open"' <(in_it observer status --json)
 for what in 'verdicts: ' 'the status of HTTP checks cannot be read: '; do
 	holds "it says: ${what}missing: CAP_NET_ADMIN" grep -q "$what*missing: CAP_NET_ADMIN" "$scratch/observer.log"
@@ -120,16 +121,16 @@ stop observer
 
 start enforcer "$enforcing" <<<'
 interfaces: [eth0]
-services: [{name: one, inbound: ["*:8001"]}, {name: two, outbound: ["10.203.0.2:8002"]}]'
-client peer "ok=5 answered=5" --to 10.203.0.1 --port 8001 --count 5
+services: [{name: one, inbound: ["*:8471"]}, {name: two, outbound: ["10.203.0.2:8472"]}]'
+client peer "ok=5 answered=5" --to 10.203.0.1 --port 8471 --count 5
 holds "with CAP_NET_ADMIN an order is taken" quietly in_it enforcer trip one --why test
-client peer "refused=5" --to 10.203.0.1 --port 8001 --count 5
-client host "refused=5" --to 10.203.0.1 --port 8001 --count 5
+client peer "refused=5" --to 10.203.0.1 --port 8471 --count 5
+client host "refused=5" --to 10.203.0.1 --port 8471 --count 5
 ok "…and cuts off who comes by the cable, and who comes from this host"
 holds "it is taken back" quietly in_it enforcer reset one --why test
-client peer "ok=5 answered=5" --to 10.203.0.1 --port 8001 --count 5
+client peer "ok=5 answered=5" --to 10.203.0.1 --port 8471 --count 5
 stop enforcer
-client peer "ok=5 answered=5" --to 10.203.0.1 --port 8001 --count 5
+client peer "ok=5 answered=5" --to 10.203.0.1 --port 8471 --count 5
 ok "where it is gone, all pass"
 
 # ---- each is needed -----------------------------------------------------------------------------
