@@ -346,3 +346,39 @@ Test(status, a_refused_trip_names_its_guard)
 	expect_text(breaker, "not_carried_out", "no interface");
 	json_decref(object);
 }
+
+/* ---- as text ---- */
+
+static struct buffer drained;
+
+static int drain(struct buffer *buffer, const void *data, size_t size)
+{
+	(void)buffer;
+	buffer_append(&drained, data, size);
+	return drained.error;
+}
+
+/* Wherever in it the text is taken away: what is put before it moves that along. */
+Test(status, a_drain_takes_the_same)
+{
+	struct buffer plain = {0};
+	struct test_view test;
+
+	test_view_init(&test);
+	cr_assert_eq(status_encode(&test.view, &plain), 0);
+	for (size_t before = 0; before < 512; before++) {
+		struct buffer out = {.drain = drain};
+
+		cr_assert_not_null(buffer_reserve(&out, 512));
+		cr_assert_eq(out.capacity, 512);
+		out.length = before;
+		memset(out.data, 'x', before);
+		cr_assert_eq(status_encode(&test.view, &out), 0);
+		buffer_append(&drained, out.data, out.length);
+		cr_assert_eq(drained.length, before + plain.length);
+		cr_assert(!memcmp(drained.data + before, plain.data, plain.length), "%zu", before);
+		buffer_free(&out);
+		buffer_free(&drained);
+	}
+	buffer_free(&plain);
+}

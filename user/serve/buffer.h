@@ -19,7 +19,8 @@ struct buffer {
 	int error; /* 0 or negative errno */
 	/*
 	 * Takes bytes away where there is no room for more: 0 or negative errno.  What was
-	 * appended may be gone then, and what is left is for the owner.  NULL: it grows.
+	 * appended may be gone then, except the last piece where all of it has room at once;
+	 * what is left is for the owner.  NULL: it grows.
 	 */
 	int (*drain)(struct buffer *buffer, const void *data, size_t size);
 };

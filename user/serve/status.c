@@ -357,6 +357,7 @@ int status_encode(const struct view *view, struct buffer *out)
 	/* The lists belong into that object. */
 	if (out->error)
 		return out->error;
+	/* It is there, be there a drain: the brace came by itself. */
 	out->length--;
 	buffer_string(out, ",\"services\":[");
 	encode_services(&fine, view, out);
