@@ -7,9 +7,9 @@
 here=packaging/kubernetes
 container='spec.template.spec.containers[shunt]'
 
-if said=$(python3 "$(dirname "$0")/manifest.py" $here/shunt.yaml 2>&1 >"$scratch/base") &&
-	said=$(python3 "$(dirname "$0")/manifest.py" $here/shunt.yaml $here/enforce.yaml 2>&1 >"$scratch/enforce") &&
-	said=$(python3 "$(dirname "$0")/manifest.py" $here/podmonitor.yaml 2>&1 >"$scratch/monitor"); then
+if said=$(/usr/bin/python3 "$(dirname "$0")/manifest.py" $here/shunt.yaml 2>&1 >"$scratch/base") &&
+	said=$(/usr/bin/python3 "$(dirname "$0")/manifest.py" $here/shunt.yaml $here/enforce.yaml 2>&1 >"$scratch/enforce") &&
+	said=$(/usr/bin/python3 "$(dirname "$0")/manifest.py" $here/podmonitor.yaml 2>&1 >"$scratch/monitor"); then
 	ok "the manifests are YAML, without a key that is there twice"
 else
 	not_ok "the manifests are YAML, without a key that is there twice" "$said"

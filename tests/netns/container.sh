@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 #
-# Containers as packaging/kubernetes has them, by an OCI runtime. To be sourced after lib.sh. IMAGE is the root of
+# Containers as packaging/kubernetes has them, by an OCI runtime. Python is Debian's, which has Debian's modules. To be sourced after lib.sh. IMAGE is the root of
 # an image; without one it is made of what was built and of this host's libraries.
 manifest=packaging/kubernetes/shunt.yaml
 enforce=packaging/kubernetes/enforce.yaml
@@ -10,7 +10,7 @@ runtime=(sh tests/netns/unified.sh crun --root "$scratch/crun" --cgroup-manager 
 
 # given KIND PATH [PATCH]: what the manifest says
 given() {
-	python3 tests/docs/manifest.py $manifest ${3:+"$3"} | awk -v key="$1 $2 " \
+	/usr/bin/python3 tests/docs/manifest.py $manifest ${3:+"$3"} | awk -v key="$1 $2 " \
 		'index($0, key) == 1 { print substr($0, length(key) + 1) }'
 }
 
@@ -35,7 +35,7 @@ box() {
 	shift
 	mkdir -p "$bundle"
 	volumes "$name"
-	python3 tests/netns/bundle.py "${IMAGE:-$scratch/image}" "$scratch/$name.volumes" "$@" >"$bundle/config.json" ||
+	/usr/bin/python3 tests/netns/bundle.py "${IMAGE:-$scratch/image}" "$scratch/$name.volumes" "$@" >"$bundle/config.json" ||
 		give_up "no container can be made of $manifest"
 	box=("${runtime[@]}" run --bundle "$bundle" "$name")
 }

@@ -6,8 +6,8 @@
 . "$(dirname "$0")/holder.sh"
 . "$(dirname "$0")/container.sh"
 
-for name in crun python3 jq; do
-	command -v $name >/dev/null && continue
+for name in crun /usr/bin/python3 jq "$common"; do
+	command -v "$name" >/dev/null || [ -r "$name" ] && continue
 	skip "shunt in a container" "no $name"
 	exit 0
 done
