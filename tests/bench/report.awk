@@ -119,7 +119,7 @@ function goals() {
 	figure("tick", "mean", 256, "idle"); scaled(10 * 100 / 1e9)
 	goal("the daemon idle at 256 services: share of a core", "≤", 0.3, " %")
 	slowest()
-	goal("scrape at 256 services (" slow ")", "≤", 5, " ms")
+	goal("scrape at 256 services, the slowest format", "≤", 5, " ms")
 	figure("memory", "resident", 256, "-"); scaled(1 / 1024)
 	goal("resident memory at 256 services, without the kernel's maps", "≤", 16, " MiB")
 	foretold(256)
