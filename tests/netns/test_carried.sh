@@ -65,6 +65,10 @@ holds "the holder is stopped: once its lease is over, connections pass" eventual
 finished newer
 equal "…and flows of the trip end where they began" "right=50 s=50" "$(nonzero "$(grep '=' "$scratch/newer.out")")"
 kill -CONT "${pid[stuck]}"
+diverts() {
+	[ "$(moves near 10.203.0.2 --count 1)" = "right=1 s=1" ]
+}
+holds "it goes on: connections go to the standby again" eventually diverts
 
 spawn newer near "$tools/transfer" "${long[@]}"
 eventually printed newer begun || give_up "no flows"

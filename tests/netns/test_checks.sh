@@ -51,13 +51,15 @@ apart() {
 	awk -v left="$(first_check left_lb shared)" -v right="$(first_check right_lb shared)" -v inter=$inter \
 		'BEGIN { at = (right - left) % inter / inter; exit !(at > .1 && at < .4 || at > .6 && at < .9) }'
 }
-for pause in 0.02 0.1 0.17 0.23; do
+found_apart=no
+for pause in 0.02 0.1 0.17 0.23 0.31 0.05 0.13 0.2 0.27 0.35; do
 	sleep $pause
 	balance right_lb balancer 9005 "$rule" shared=10.211.0.2:8003 <<<"$healthz"
-	apart && break
+	apart && found_apart=yes && break
 	stop right_lb.states
 	stop right_lb
 done
+[ $found_apart = yes ] || give_up "two balancers do not check apart from each other"
 
 # checks_until BALANCER SERVER MS: how many it can have made by then, since one begins `inter` after the
 # end of the last
