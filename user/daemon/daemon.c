@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/privilege.h"
 #include "daemon/sandbox.h"
@@ -235,7 +236,7 @@ static void describe(struct daemon *daemon)
 		.kernel = daemon->kernel.release,
 		.listen = daemon->listen,
 		.config_hash = config_hash(daemon->config),
-		.started = daemon_now(),
+		.started = clock_monotonic(),
 	};
 }
 
@@ -301,7 +302,7 @@ static int start(struct daemon *daemon)
 		return r;
 	/* What happened is worth less than what happens. */
 	r = record_start(daemon->config, daemon->options->version, daemon->engine, &daemon->recent,
-			 daemon_now(), &daemon->record);
+			 clock_monotonic(), &daemon->record);
 	if (r < 0)
 		log_warning("run: no journal is kept: %s", strerror(-r));
 	r = daemon_add_sources(daemon);
@@ -324,7 +325,7 @@ static void stop(struct daemon *daemon)
 	show_free(daemon->show);
 	observer_close(daemon->observer);
 	/* This may wait for a disk: verdicts are gone by now. */
-	record_stop(daemon->record, daemon_now());
+	record_stop(daemon->record, clock_monotonic());
 	recent_done(&daemon->recent);
 	discovery_done(&daemon->discovery);
 	checkers_done(&daemon->checkers);

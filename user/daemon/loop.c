@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/command.h"
 #include "daemon/notify.h"
@@ -17,14 +18,6 @@
 /* Many changes at once are told of together. */
 #define NEWS_TICKS	 2
 #define TICKS_PER_SECOND (USEC_PER_SEC / TICK_USEC)
-
-uint64_t daemon_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * USEC_PER_SEC * NSEC_PER_USEC + (uint64_t)now.tv_nsec;
-}
 
 static bool has_cgroups(const struct config *config)
 {
@@ -62,11 +55,11 @@ void daemon_on_released(void *userdata, uint32_t slot)
 
 void daemon_replan(struct daemon *daemon)
 {
-	int r = plan_run(&daemon->plan, daemon->config, daemon_now());
+	int r = plan_run(&daemon->plan, daemon->config, clock_monotonic());
 
 	if (r >= 0)
 		r = roster_update(&daemon->roster, daemon->config, &daemon->discovery);
-	record_resume(daemon->record, daemon_now());
+	record_resume(daemon->record, clock_monotonic());
 	if (r < 0)
 		log_warning("services: %s, keeping those there are", strerror(-r));
 	daemon->failed = r < 0;
@@ -156,7 +149,7 @@ static json_t *on_order(void *userdata, const struct order *order, const char *w
 {
 	struct daemon *daemon = userdata;
 	uint64_t before = engine_breakers(daemon->engine)->decisions;
-	json_t *answer = command_run(daemon->engine, order, who, daemon_now());
+	json_t *answer = command_run(daemon->engine, order, who, clock_monotonic());
 
 	if (engine_breakers(daemon->engine)->decisions != before) {
 		enforcer_apply(&daemon->enforcer);
@@ -285,7 +278,7 @@ static int on_tick(sd_event_source *source, uint64_t due, void *userdata)
 	 */
 	observer_dispatch(daemon->observer);
 	/* In microseconds, which is short in the journal; upwards, for the reason above. */
-	now = (daemon_now() / NSEC_PER_USEC + 1) * NSEC_PER_USEC;
+	now = (clock_monotonic() / NSEC_PER_USEC + 1) * NSEC_PER_USEC;
 	daemon->tick_late = (double)now / 1e9 - (double)due / 1e6;
 	daemon->ticks++;
 	daemon->replanned = false;
@@ -326,7 +319,7 @@ int daemon_on_view(void *userdata, const struct view **ret_view)
 		.record = daemon->record,
 	};
 
-	*ret_view = show_gather(daemon->show, &daemon->about, &sources, daemon_now(),
+	*ret_view = show_gather(daemon->show, &daemon->about, &sources, clock_monotonic(),
 				daemon->tick_late);
 	return *ret_view ? 0 : -ENOMEM;
 }
@@ -357,7 +350,7 @@ static int on_http_timer(sd_event_source *source, uint64_t due, void *userdata)
 
 int daemon_add_sources(struct daemon *daemon)
 {
-	uint64_t now = daemon_now() / NSEC_PER_USEC;
+	uint64_t now = clock_monotonic() / NSEC_PER_USEC;
 	int r;
 
 	r = sd_event_add_io(daemon->event, NULL, observer_event_fd(daemon->observer), EPOLLIN,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon/privilege.h"
@@ -137,14 +137,6 @@ static void keep_changes(struct record *record, uint64_t now)
 
 /* ---- begin and end ---- */
 
-static uint64_t wall_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
-
 int record_start(const struct config *config, const char *version, struct engine *engine,
 		 struct recent *recent, uint64_t now, struct record **ret_record)
 {
@@ -163,7 +155,7 @@ int record_start(const struct config *config, const char *version, struct engine
 	record->started = now;
 	record->recent = recent;
 	/* Before anything is written there, by us; without one there is nothing to take up. */
-	past_read(config->state_dir, now, wall_clock(), &record->pasts);
+	past_read(config->state_dir, now, clock_wall(), &record->pasts);
 	read_changes(config->state_dir, recent);
 	r = store_open(&options, &record->store);
 	if (r >= 0)

@@ -71,9 +71,6 @@ struct daemon {
 	bool told_queues;
 };
 
-/* CLOCK_MONOTONIC, which is the kernel's clock for sockets too. */
-uint64_t daemon_now(void);
-
 /* Takes a complaint about the configuration to the log; `userdata` says during what. */
 void daemon_complain(void *userdata, const char *line);
 

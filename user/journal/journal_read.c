@@ -52,23 +52,31 @@ static int tell_all(struct journal *journal, sqlite3_stmt *statement, journal_fn
 	return r;
 }
 
+/* Tells what a query finds, which has so many numbers to be filled in. */
+static int ask_rows(struct journal *journal, const char *query, const int64_t *numbers, int count,
+		    journal_fn call, void *userdata, uint64_t *bad)
+{
+	sqlite3_stmt *statement = NULL;
+	int r = journal_errno(journal,
+			      sqlite3_prepare_v2(journal->db, query, -1, &statement, NULL));
+
+	for (int i = 0; r >= 0 && i < count; i++)
+		sqlite3_bind_int64(statement, i + 1, numbers[i]);
+	if (r >= 0)
+		r = tell_all(journal, statement, call, userdata, bad);
+	sqlite3_finalize(statement);
+	return r;
+}
+
 int journal_each(struct journal *journal, uint64_t from, journal_fn call, void *userdata,
 		 uint64_t *ret_bad)
 {
-	sqlite3_stmt *statement = NULL;
+	const int64_t numbers[] = {(int64_t)from};
 	uint64_t bad = 0;
-	int r;
+	int r = ask_rows(journal,
+			 "SELECT " COLUMNS " FROM records WHERE sequence >= ? ORDER BY sequence",
+			 numbers, 1, call, userdata, &bad);
 
-	r = journal_errno(journal,
-			  sqlite3_prepare_v2(journal->db,
-					     "SELECT " COLUMNS " FROM records WHERE sequence >= ? "
-					     "ORDER BY sequence",
-					     -1, &statement, NULL));
-	if (r >= 0) {
-		sqlite3_bind_int64(statement, 1, (sqlite3_int64)from);
-		r = tell_all(journal, statement, call, userdata, &bad);
-	}
-	sqlite3_finalize(statement);
 	if (ret_bad)
 		*ret_bad = bad;
 	return r;
@@ -92,24 +100,15 @@ static int call_once(void *userdata, const struct journal_record *record)
 int journal_last(struct journal *journal, uint32_t kind, uint64_t wall, journal_fn call,
 		 void *userdata)
 {
+	const int64_t numbers[] = {kind, (int64_t)(wall > INT64_MAX ? INT64_MAX : wall)};
 	struct once once = {.call = call, .userdata = userdata};
-	sqlite3_stmt *statement = NULL;
 	uint64_t bad = 0;
-	int r;
-
 	/* One that is damaged is passed over for the one before. */
-	r = journal_errno(journal, sqlite3_prepare_v2(journal->db,
-						      "SELECT " COLUMNS
-						      " FROM records WHERE kind = ? AND wall <= ? "
-						      "ORDER BY sequence DESC",
-						      -1, &statement, NULL));
-	if (r >= 0) {
-		sqlite3_bind_int64(statement, 1, kind);
-		sqlite3_bind_int64(statement, 2,
-				   (sqlite3_int64)(wall > INT64_MAX ? INT64_MAX : wall));
-		r = tell_all(journal, statement, call_once, &once, &bad);
-	}
-	sqlite3_finalize(statement);
+	int r = ask_rows(journal,
+			 "SELECT " COLUMNS " FROM records WHERE kind = ? AND wall <= ? "
+			 "ORDER BY sequence DESC",
+			 numbers, 2, call_once, &once, &bad);
+
 	if (r == 1)
 		return 0;
 	return r || once.done ? r : -ENOENT;
@@ -119,22 +118,13 @@ int journal_lately(struct journal *journal, uint32_t kind, uint64_t among, journ
 		   void *userdata)
 {
 	uint64_t from = journal->next > among ? journal->next - among : 0;
-	sqlite3_stmt *statement = NULL;
+	const int64_t numbers[] = {(int64_t)from, kind};
 	uint64_t bad = 0;
-	int r;
 
-	r = journal_errno(journal,
-			  sqlite3_prepare_v2(journal->db,
-					     "SELECT " COLUMNS " FROM records WHERE sequence >= ? "
-					     "AND kind = ? ORDER BY sequence DESC",
-					     -1, &statement, NULL));
-	if (r >= 0) {
-		sqlite3_bind_int64(statement, 1, (sqlite3_int64)from);
-		sqlite3_bind_int64(statement, 2, kind);
-		r = tell_all(journal, statement, call, userdata, &bad);
-	}
-	sqlite3_finalize(statement);
-	return r;
+	return ask_rows(journal,
+			"SELECT " COLUMNS " FROM records WHERE sequence >= ? AND kind = ? "
+			"ORDER BY sequence DESC",
+			numbers, 2, call, userdata, &bad);
 }
 
 /* Room for one more, doubled whenever the number is a power of two. */

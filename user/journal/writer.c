@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* After trouble other than with one record, the journal is opened anew, not more often. */
@@ -12,10 +13,7 @@
 
 static time_t seconds_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return (time_t)(clock_monotonic() / 1000000000);
 }
 
 /* ---- what is said ---- */

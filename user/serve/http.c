@@ -5,9 +5,9 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "serve/headers.h"
 #include "serve/hosts.h"
 #include "serve/listen.h"
@@ -53,12 +53,10 @@ struct http {
 static uint64_t http_now(const void *userdata)
 {
 	const struct http *http = userdata;
-	struct timespec now;
 
 	if (http->handler.now)
 		return http->handler.now(http->userdata);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return clock_monotonic() / 1000;
 }
 
 /* Consumes the answer's body. */
