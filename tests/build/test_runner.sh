@@ -47,7 +47,7 @@ said() {
 }
 
 script good <<<'echo "ok - one"; echo "ok - two"'
-script bad <<<'echo "ok - one"; echo "not ok - two"; echo detail; exit 1'
+script bad <<<'echo "ok - one"; echo "not ok - two"; echo "    wanted 1"; echo detail; exit 1'
 script quiet <<<'exit 0'
 script dies <<<'echo "ok - one"; exit 3'
 script skips <<<'echo "ok - one"; echo "skip - two: no netem here"'
@@ -61,6 +61,7 @@ program crash <<<'kill -SEGV $$'
 expect "passes are counted" 0 "4 passed, 0 failed" good.sh tap_good
 expect "failures are counted" 1 "2 passed, 2 failed" bad.sh tap_bad
 said "what a failing test printed is shown" '| detail$'
+said "what it says of the failing case comes first" '^        wanted 1$'
 said "the failing case of a program is named" 'not ok - a::c'
 expect "a script that ran no case is a failure" 1 "0 passed, 1 failed" quiet.sh
 said "and it is said" 'no case ran'

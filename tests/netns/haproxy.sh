@@ -11,7 +11,7 @@
 #	backend one backend 8001		# a server
 #	balance lb balancer 8000 "inter 200ms fall 3 rise 2" one=10.211.0.2:8001 <<<"option httpchk GET /healthz"
 #	load traffic crowd 10.212.0.2 8001 100	# 100 connections a second
-#	turn one 503				# the server is ill from the moment that this prints
+#	turn one 503				# prints the moment before which the server was not ill
 #	eventually marked_down lb one
 #	verdicts lb; checks lb; states lb	# what HAProxy decided, saw, and thought
 #
@@ -70,14 +70,19 @@ turns() {
 has_turned() {
 	[ "$(turns "$1")" -gt "$2" ]
 }
-# turn NAME MODE [MS]: prints the time from which on it holds
+# turn NAME MODE [MS]: prints the time before which nothing of it can have been met. When the backend comes
+# to print that it holds is the scheduler's: a peer may have met it by then.
 turn() {
 	local name=$1 before
 	shift
 	before=$(turns "$name")
+	now_ms
 	echo "$*" >"$scratch/$name.control"
 	eventually has_turned "$name" "$before" || give_up "backend $name does not turn $*"
-	tail -n 1 "$scratch/$name.out" | cut -d ' ' -f 1
+}
+# turned NAME: the time after which nothing else than its last turn can be met
+turned() {
+	tail -n 1 "$scratch/$1.out" | cut -d ' ' -f 1
 }
 
 # freeze NAME, thaw NAME: a process that hangs; its kernel goes on accepting. Print the time.

@@ -87,6 +87,7 @@ for server in drop 503 error reset silent; do
 done
 turn slow slow 1000 >"$scratch/slow.at"
 turn refuse refuse >"$scratch/refuse.at"
+refused_by=$(turned refuse)
 freeze hang >"$scratch/hang.at"
 
 falls plain refuse "Layer4 connection problem"
@@ -110,8 +111,8 @@ ordered "the server refuses, the load meets it, and HAProxy acts" "$ill_at" "$(f
 	"$down_at" "$(now_ms)"
 ordered "the server refuses, HAProxy sees it, and acts" "$ill_at" \
 	"$(checks plain refuse | sed -n '2s/ .*//p')" "$down_at"
-equal "what was good before is not good after, and the reverse" "" "$(awk -v at="$ill_at" \
-	'$3 == "good" && $1 > at || $3 == "refused" && $2 < at - 5' "$scratch/ill.out")"
+equal "what was good before is not good after, and the reverse" "" "$(awk -v from="$ill_at" -v by="$refused_by" \
+	'$3 == "good" && $1 > by || $3 == "refused" && $2 < from' "$scratch/ill.out")"
 
 # ---- and well again -----------------------------------------------------------------------------
 
