@@ -78,7 +78,7 @@ VERSION_FLAG := -DSHUNT_VERSION='"$(VERSION)"'
 USER_SRC := $(sort $(wildcard user/*/*.c))
 BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
-# BPF programs of the tests: a skeleton for each in tests/bpf, an object for each in tests/netns.
+# BPF programs of the tests: a skeleton for each in tests/bpf and tests/bench, an object for each in tests/netns.
 BPFTEST_BPF := $(sort $(wildcard tests/bpf/*.bpf.c))
 BPFTEST_SRC := $(filter-out $(BPFTEST_BPF),$(sort $(wildcard tests/bpf/test_*.c)))
 NETNS_BPF := $(sort $(wildcard tests/netns/*.bpf.c))
@@ -88,7 +88,8 @@ BUILD_SH := $(sort $(wildcard tests/build/test_*.sh))
 DOCS_SH := $(sort $(wildcard tests/docs/test_*.sh))
 SIM_SH := $(sort $(wildcard tests/sim/test_*.sh))
 KERNELS_SH := $(sort $(wildcard tests/kernels/test_*.sh))
-BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+BENCH_BPF := $(sort $(wildcard tests/bench/*.bpf.c))
+BENCH_SRC := $(filter-out $(BENCH_BPF),$(sort $(wildcard tests/bench/*.c)))
 C_FILES := $(sort $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
 
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/obj/%.o)
@@ -101,9 +102,9 @@ PAGE_OBJ := $(BUILD)/obj/gen/page.o
 TEST_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(UNIT_SRC) $(BPFTEST_SRC))
 MAIN_OBJ := $(BUILD)/obj/user/cli/main.o
 BPF_OBJ := $(BPF_SRC:%.c=$(OUT)/%.o)
-TEST_BPF_OBJ := $(patsubst %.c,$(OUT)/%.o,$(BPFTEST_BPF) $(NETNS_BPF))
+TEST_BPF_OBJ := $(patsubst %.c,$(OUT)/%.o,$(BPFTEST_BPF) $(NETNS_BPF) $(BENCH_BPF))
 SKELETONS := $(patsubst %.bpf.c,$(OUT)/skel/%.skel.h,$(notdir $(BPF_SRC)))
-TEST_SKELETONS := $(patsubst %.bpf.c,$(OUT)/skel/%.skel.h,$(notdir $(BPFTEST_BPF)))
+TEST_SKELETONS := $(patsubst %.bpf.c,$(OUT)/skel/%.skel.h,$(notdir $(BPFTEST_BPF) $(BENCH_BPF)))
 UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BPF_TESTS := $(BPFTEST_SRC:%.c=$(BUILD)/%)
 NETNS_HELPERS := $(NETNS_SRC:%.c=$(BUILD)/%)
@@ -269,6 +270,7 @@ $(NETNS_HELPERS): $(BUILD)/%: %.c $(BUILD)/flags
 		-pthread -lm -o $@
 
 $(BUILD)/tests/bench/xdp: $(BUILD)/libshunt.a
+$(BUILD)/tests/bench/floor: $(OUT)/skel/floor.skel.h
 $(BENCH_TOOLS): $(BUILD)/%: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -294,7 +296,7 @@ $(OUT)/skel/$(notdir $(1:.bpf.c=)).skel.h: $(OUT)/$(1:.c=.o)
 	$$(Q){ echo '/* NOLINTBEGIN */' && $$(BPFTOOL) gen skeleton $$< \
 		name $$(subst -,_,$(notdir $(1:.bpf.c=)))_bpf && echo '/* NOLINTEND */'; } >$$@
 endef
-$(foreach src,$(BPF_SRC) $(BPFTEST_BPF),$(eval $(call skeleton_rule,$(src))))
+$(foreach src,$(BPF_SRC) $(BPFTEST_BPF) $(BENCH_BPF),$(eval $(call skeleton_rule,$(src))))
 
 # The pinned header keeps what the programs read, as a kernel has it: their relocations against the
 # pinned header find it in BTF, and the padding that bpftool shows is dropped (CO-RE goes by name).
@@ -308,7 +310,7 @@ vmlinux: $(BPF_OBJ) $(TEST_BPF_OBJ) ## regenerate the pinned type header from th
 	$(Q){ sed '/^#ifndef __VMLINUX_H__/,$$d' vmlinux/$(ARCH)/vmlinux.h; \
 		$(BPFTOOL) btf dump file $(NEW)/min.btf format c | \
 		sed -E '/^\t+(long|int|short|char): [0-9]+;$$/d'; } >$(NEW)/vmlinux.h
-	$(Q)for src in $(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF); do \
+	$(Q)for src in $(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF) $(BENCH_BPF); do \
 		$(CLANG) -isystem $(NEW) $(BPF_FLAGS) -c $$src -o $(NEW)/check.o || exit 1; \
 	done
 	$(Q)cp $(NEW)/vmlinux.h vmlinux/$(ARCH)/vmlinux.h
@@ -336,7 +338,7 @@ lint-cppcheck:
 tidy_stamps = $(patsubst %.c,$(BUILD)/lint/%.tidy,$(1))
 TIDY_OBJ := $(call tidy_stamps,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC))
 TIDY_PROGRAM := $(call tidy_stamps,$(NETNS_SRC) $(BENCH_SRC))
-TIDY_BPF := $(call tidy_stamps,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF))
+TIDY_BPF := $(call tidy_stamps,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF) $(BENCH_BPF))
 lint-tidy: $(TIDY_OBJ) $(TIDY_PROGRAM) $(TIDY_BPF)
 
 $(TIDY_OBJ): $(BUILD)/lint/%.tidy: $(BUILD)/obj/%.o
@@ -369,7 +371,7 @@ compile_commands.json: FORCE ## for clangd and clang-tidy
 	$(file >$@,$(subst [$(comma),[,[$(call \
 		database,$(USER_SRC) $(UNIT_SRC) $(BPFTEST_SRC) $(NETNS_SRC) $(BENCH_SRC),$(CC) \
 		$(USER_FLAGS) -Itests $(VERSION_FLAG))$(call \
-		database,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF),$(CLANG) $(BPF_FLAGS))]))
+		database,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF) $(BENCH_BPF),$(CLANG) $(BPF_FLAGS))]))
 	$(call say,JSON,$@)
 
 -include $(USER_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(NETNS_HELPERS:=.d) $(BENCH_TOOLS:=.d) $(BPF_OBJ:.o=.d) \

@@ -66,15 +66,19 @@ static __always_inline void count_error(enum shunt_site site, long error)
 	__sync_fetch_and_add(&shunt_errors[site][number], 1);
 }
 
-/* The shard of a slot in a row, or NULL (counted) where there is none. */
-static __always_inline struct shunt_shard *shard_in(__u32 row, __u32 slot)
+static __always_inline struct shunt_shard *shard_at(__u32 index)
 {
-	__u32 index = row * shunt_slots + slot;
 	struct shunt_shard *shard = bpf_map_lookup_elem(&shunt_cells, &index);
 
 	if (!shard)
 		count_error(SHUNT_SITE_CELL, -2 /* ENOENT */);
 	return shard;
+}
+
+/* The shard of a slot in a row, or NULL (counted) where there is none. */
+static __always_inline struct shunt_shard *shard_in(__u32 row, __u32 slot)
+{
+	return shard_at(row * shunt_slots + slot);
 }
 
 static __always_inline struct shunt_shard *shard_of(__u32 slot)
@@ -87,40 +91,66 @@ static __always_inline struct shunt_shard *shared_shard_of(__u32 slot)
 	return shard_in(shunt_cpus, slot);
 }
 
-/* The bucket of a duration, in ns, in a slot's histogram in a row; or NULL. */
-static __always_inline __u64 *bucket_in(__u32 row, __u32 slot, __u32 histogram, __u64 ns)
-{
-	__u32 bucket = shunt_bucket(ns), index = row * shunt_slots + slot;
-	struct shunt_buckets *buckets = bpf_map_lookup_elem(&shunt_histograms, &index);
+/* A shard and its histograms. */
+struct cell {
+	struct shunt_shard *shard;
+	struct shunt_buckets *buckets;
+};
 
-	/* The verifier does not follow the clamp through the branches. */
-	if (!buckets || bucket >= SHUNT_BUCKETS)
-		return NULL;
-	return &buckets->buckets[histogram][bucket];
+/* Finds both of a slot in a row.  Whether they are there; it is counted where they are not. */
+static __always_inline bool cell_in(__u32 row, __u32 slot, struct cell *ret_cell)
+{
+	__u32 index = row * shunt_slots + slot;
+	struct shunt_shard *shard = shard_at(index);
+	struct shunt_buckets *buckets;
+
+	if (!shard)
+		return false;
+	buckets = bpf_map_lookup_elem(&shunt_histograms, &index);
+	if (!buckets)
+		return false;
+	*ret_cell = (struct cell){shard, buckets};
+	return true;
 }
 
-/* Adds a duration, in ns, to a histogram of this CPU's shard, which is the slot's. */
-static __always_inline void tally_duration(struct shunt_shard *shard, __u32 slot, __u32 histogram,
-					   __u64 ns)
+static __always_inline bool cell_of(__u32 slot, struct cell *ret_cell)
 {
-	__u64 *bucket = bucket_in(bpf_get_smp_processor_id(), slot, histogram, ns);
+	return cell_in(bpf_get_smp_processor_id(), slot, ret_cell);
+}
+
+static __always_inline bool shared_cell_of(__u32 slot, struct cell *ret_cell)
+{
+	return cell_in(shunt_cpus, slot, ret_cell);
+}
+
+/* The bucket of a duration, in ns; never NULL, which the verifier does not know. */
+static __always_inline __u64 *bucket_of(const struct cell *cell, __u32 histogram, __u64 ns)
+{
+	__u32 bucket = shunt_bucket(ns);
+
+	return bucket < SHUNT_BUCKETS ? &cell->buckets->buckets[histogram][bucket] : NULL;
+}
+
+/* Adds a duration, in ns, to a histogram of this CPU's cell. */
+static __always_inline void tally_duration(const struct cell *cell, __u32 histogram, __u64 ns)
+{
+	__u64 *bucket = bucket_of(cell, histogram, ns);
 
 	if (!bucket)
 		return;
 	tally(bucket, 1);
-	tally(&shard->sums[histogram], ns);
+	tally(&cell->shard->sums[histogram], ns);
 }
 
-/* …and to one of the shared shard. */
-static __always_inline void count_duration(struct shunt_shard *shard, __u32 slot, __u32 histogram,
-					   __u64 ns)
+/* …and to one of the shared cell. */
+static __always_inline void count_duration(const struct cell *cell, __u32 histogram, __u64 ns)
 {
-	__u64 *bucket = bucket_in(shunt_cpus, slot, histogram, ns);
+	__u64 *bucket = bucket_of(cell, histogram, ns);
 
 	if (!bucket)
 		return;
 	count(bucket, 1);
-	count(&shard->sums[histogram], ns);
+	count(&cell->shard->sums[histogram], ns);
 }
 
 #endif

@@ -7,24 +7,20 @@
 
 /*
  * A connection is found by its socket's address, in a table of our own: a set of
- * SHUNT_CONN_WAYS entries to each hash, in an array, which needs no call of a helper to
- * look up, to add or to remove, and so costs a fraction of what the kernel's hash or
- * a socket storage do (docs/cost.md has the figures).  Where a set is full, the
- * connection goes to a hash of the kernel's.
+ * SHUNT_CONN_WAYS entries to each hash, among the variables, where neither a helper is
+ * called nor a bound checked to look up, to add or to remove, and so costs a fraction of
+ * what the kernel's hash or a socket storage do (docs/cost.md has the figures).  Where a
+ * set is full, the connection goes to a hash of the kernel's.
  *
  * An entry is added when the connection is established and removed when the socket
  * comes to CLOSE, which every socket does before its memory is freed
  * (inet_csk_destroy_sock() warns otherwise).  All of that happens under the socket's
  * lock, so that one entry has one writer; only claiming a free one is a race, which
  * the compare-and-swap settles.
+ *
+ * It has pages of its own, which the daemon unmaps (table_hide()).
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, SHUNT_CONN_SETS);
-	__type(key, __u32);
-	__type(value, struct shunt_conn_set);
-} shunt_conns SEC(".maps");
+struct shunt_conn_set shunt_conns[SHUNT_CONN_SETS] __attribute__((aligned(4096)));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -44,19 +40,16 @@ __u64 shunt_overflowed;
 #define CONN_CLAIMED 1UL
 
 /*
- * The address of a socket as a number, with which the verifier allows arithmetic.  It
- * lets no partial read of a pointer that lies on the stack through, but one at an
- * offset that it does not know, and then it knows no more of what was read either.
+ * The address of a socket as a number, with which the verifier allows arithmetic: all that
+ * it lets a loader with CAP_PERFMON do with two pointers is to take one from the other
+ * (adjust_reg_min_max_vals()), and so it is counted from where something of ours lies.
  */
 static __always_inline __u64 socket_number(const struct sock *sk)
 {
-	__u64 twice[2];
-	__u32 either = bpf_get_smp_processor_id() & 1;
+	__u64 number = (__u64)sk - (__u64)&shunt_overflowed;
 
-	*(volatile __u64 *)&twice[0] = (__u64)sk;
-	*(volatile __u64 *)&twice[1] = (__u64)sk;
-	barrier_var(either);
-	return *(volatile __u64 *)&twice[either & 1];
+	barrier_var(number);
+	return number;
 }
 
 /*
@@ -67,9 +60,9 @@ static __always_inline __u64 socket_number(const struct sock *sk)
 static __always_inline struct shunt_conn_set *conn_set_of(const struct sock *sk)
 {
 	/* Fibonacci hashing: the top bits of the product are mixed best. */
-	__u32 index = (socket_number(sk) * 0x9e3779b97f4a7c15ULL) >> (64 - SHUNT_CONN_SETS_LOG2);
+	__u64 index = (socket_number(sk) * 0x9e3779b97f4a7c15ULL) >> (64 - SHUNT_CONN_SETS_LOG2);
 
-	return bpf_map_lookup_elem(&shunt_conns, &index);
+	return &shunt_conns[index];
 }
 
 static __always_inline enum shunt_role conn_role(const struct shunt_conn *conn)
@@ -82,14 +75,11 @@ static __always_inline __u8 conn_flags(enum shunt_role role)
 	return role == SHUNT_ROLE_CLIENT ? SHUNT_CONN_CLIENT : 0;
 }
 
-/* What is remembered of a connection, or NULL. */
-static __always_inline struct shunt_conn *conn_find(const struct sock *sk)
+static __always_inline struct shunt_conn *conn_find_in(struct shunt_conn_set *set,
+						       const struct sock *sk)
 {
-	struct shunt_conn_set *set = conn_set_of(sk);
 	__u64 socket = (__u64)sk;
 
-	if (!set)
-		return NULL;
 	for (int i = 0; i < SHUNT_CONN_WAYS; i++) {
 		if (set->ways[i].socket == (__u64)sk)
 			return &set->ways[i];
@@ -97,6 +87,12 @@ static __always_inline struct shunt_conn *conn_find(const struct sock *sk)
 	if (!shunt_overflowed)
 		return NULL;
 	return bpf_map_lookup_elem(&shunt_conns_overflow, &socket);
+}
+
+/* What is remembered of a connection, or NULL. */
+static __always_inline struct shunt_conn *conn_find(const struct sock *sk)
+{
+	return conn_find_in(conn_set_of(sk), sk);
 }
 
 static __always_inline void conn_fill(struct shunt_conn *conn, const struct shunt_conn *from)
@@ -109,14 +105,14 @@ static __always_inline void conn_fill(struct shunt_conn *conn, const struct shun
 	conn->flags = from->flags;
 }
 
-/* Adds one that is not there.  0, or a negative errno of the overflow. */
-static __always_inline long conn_insert(const struct sock *sk, const struct shunt_conn *from)
+/* Adds one that is not there to its set.  0, or a negative errno of the overflow. */
+static __always_inline long conn_insert(struct shunt_conn_set *set, const struct sock *sk,
+					const struct shunt_conn *from)
 {
-	struct shunt_conn_set *set = conn_set_of(sk);
 	__u64 socket = (__u64)sk;
 	long error;
 
-	for (int i = 0; set && i < SHUNT_CONN_WAYS; i++) {
+	for (int i = 0; i < SHUNT_CONN_WAYS; i++) {
 		struct shunt_conn *conn = &set->ways[i];
 
 		if (conn->socket || __sync_val_compare_and_swap(&conn->socket, 0, CONN_CLAIMED))
@@ -197,8 +193,11 @@ __cold_path __u64 retry_take(const struct sock *sk)
 	return began;
 }
 
-/* The service that a socket belongs to, as this role sees it. */
-static __always_inline __u32 find_slot(const struct sock *sk, enum shunt_role role)
+/*
+ * The service that a socket belongs to, as this role sees it.  A function of its own:
+ * long, and once a connection, it would only part what runs more often.
+ */
+static __noinline __u32 find_slot(const struct sock *sk, enum shunt_role role)
 {
 	struct shunt_endpoint endpoint = {};
 	__u32 *slot;
@@ -223,7 +222,8 @@ static __always_inline __u32 find_slot(const struct sock *sk, enum shunt_role ro
  */
 static __always_inline void conn_add(const struct sock *sk, const struct shunt_conn *from)
 {
-	struct shunt_conn *stale = conn_find(sk);
+	struct shunt_conn_set *set = conn_set_of(sk);
+	struct shunt_conn *stale = conn_find_in(set, sk);
 	struct shunt_shard *shard;
 	long error;
 
@@ -243,7 +243,7 @@ static __always_inline void conn_add(const struct sock *sk, const struct shunt_c
 		conn_fill(stale, from);
 		return;
 	}
-	error = conn_insert(sk, from);
+	error = conn_insert(set, sk, from);
 	if (!error)
 		return;
 	count_error(SHUNT_SITE_CONN_INSERT, error);

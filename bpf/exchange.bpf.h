@@ -76,11 +76,14 @@ __cold_path void trial_answered(struct shunt_conn *conn, __u64 duration)
 	note_trial(conn->slot, conn->established, TRIAL_PASSED, SHUNT_SIGNAL_RESPONSE, duration);
 }
 
-static __always_inline void tally_response(struct shunt_shard *shard, struct shunt_conn *conn,
-					   __u64 duration)
+static __always_inline void tally_response(struct shunt_conn *conn, __u64 duration)
 {
-	tally(&shard->responses, 1);
-	tally_duration(shard, conn->slot, SHUNT_SIGNAL_RESPONSE, duration);
+	struct cell cell;
+
+	if (!cell_of(conn->slot, &cell))
+		return;
+	tally(&cell.shard->responses, 1);
+	tally_duration(&cell, SHUNT_SIGNAL_RESPONSE, duration);
 	if (conn->flags & SHUNT_CONN_TRIAL)
 		trial_answered(conn, duration);
 }
@@ -90,10 +93,9 @@ static __always_inline void server_segment(const struct tcp_sock *tcp, const str
 {
 	__u32 snd_nxt = tcp->snd_nxt;
 	__s64 duration = take_answer(tcp, snd_nxt, conn);
-	struct shunt_shard *shard;
 
-	if (duration >= 0 && (shard = shard_of(conn->slot)))
-		tally_response(shard, conn, duration);
+	if (duration >= 0)
+		tally_response(conn, duration);
 	if (!brings_data(tcp, skb))
 		return;
 	conn->request_at = bpf_ktime_get_ns();
@@ -105,7 +107,6 @@ static __always_inline void client_segment(const struct tcp_sock *tcp, const str
 {
 	__u64 request_at = conn->request_at;
 	__u32 snd_nxt = tcp->snd_nxt;
-	struct shunt_shard *shard;
 
 	if (snd_nxt != conn->sent) {
 		conn->sent = snd_nxt;
@@ -116,9 +117,7 @@ static __always_inline void client_segment(const struct tcp_sock *tcp, const str
 	if (!request_at || !brings_data(tcp, skb))
 		return;
 	conn->request_at = 0;
-	shard = shard_of(conn->slot);
-	if (shard)
-		tally_response(shard, conn, bpf_ktime_get_ns() - request_at);
+	tally_response(conn, bpf_ktime_get_ns() - request_at);
 }
 
 /* The peer has no room left: counted when it says so, not for as long as it lasts. */

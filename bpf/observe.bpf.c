@@ -103,7 +103,7 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 {
 	struct shunt_conn conn = {.established = tcp->tcp_clock_cache, .sent = first_said(tcp)};
 	enum shunt_role role = SHUNT_ROLE_SERVER;
-	struct shunt_shard *shard;
+	struct cell cell;
 	__u64 duration;
 	__u8 watches;
 
@@ -121,14 +121,13 @@ static __always_inline void on_established(const struct sock *sk, const struct t
 	if (role == SHUNT_ROLE_SERVER && watches & SHUNT_WATCH_PROBERS)
 		conn.flags |= begin_probe(sk, conn.slot);
 	conn.flags |= SHUNT_TRIAL_FLAG(watches);
-	shard = shard_of(conn.slot);
-	if (!shard)
+	if (!cell_of(conn.slot, &cell))
 		return;
 
-	tally(&shard->counters.handshakes[SHUNT_HANDSHAKE_OK], 1);
+	tally(&cell.shard->counters.handshakes[SHUNT_HANDSHAKE_OK], 1);
 	duration = handshake_duration(sk, tcp, role);
 	if (duration)
-		tally_duration(shard, conn.slot, SHUNT_SIGNAL_HANDSHAKE, duration);
+		tally_duration(&cell, SHUNT_SIGNAL_HANDSHAKE, duration);
 	conn_add(sk, &conn);
 	if (conn.flags & SHUNT_CONN_TRIAL)
 		note_trial(conn.slot, conn.established, TRIAL_GOES_ON, SHUNT_SIGNAL_HANDSHAKE,
@@ -248,7 +247,7 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 {
 	struct shunt_conn *conn = conn_find(sk);
 	enum shunt_close close;
-	struct shunt_shard *shard;
+	struct cell cell;
 
 	if (!conn) {
 		on_unfollowed(sk, tcp, oldstate);
@@ -258,19 +257,18 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 		conn_remove(sk, conn);
 		return;
 	}
-	shard = shard_of(conn->slot);
-	if (shard) {
+	if (cell_of(conn->slot, &cell)) {
 		close = close_of(sk, tcp, conn, oldstate);
 		if (conn->flags & SHUNT_CONN_TRIAL)
 			trial_closed(conn, close, closed_at(sk, tcp, oldstate));
-		tally(&shard->counters.closes[close], 1);
+		tally(&cell.shard->counters.closes[close], 1);
 		if (sends_reset(sk, oldstate))
-			count(&shard->counters.resets_sent, 1);
+			count(&cell.shard->counters.resets_sent, 1);
 		if (conn->established)
-			tally_duration(shard, conn->slot, SHUNT_SIGNAL_CONNECTION,
+			tally_duration(&cell, SHUNT_SIGNAL_CONNECTION,
 				       closed_at(sk, tcp, oldstate) - conn->established);
 		if (!(conn->flags & SHUNT_CONN_RTT_SAMPLED) && tcp->srtt_us)
-			tally_duration(shard, conn->slot, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+			tally_duration(&cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 	}
 	conn_remove(sk, conn);
 }
@@ -282,16 +280,16 @@ static __always_inline void on_closed(const struct sock *sk, const struct tcp_so
 static __always_inline void on_last_word(const struct sock *sk, const struct tcp_sock *tcp)
 {
 	struct shunt_conn *conn = conn_find(sk);
-	struct shunt_shard *shard;
+	struct cell cell;
 	__s64 duration;
 
 	if (!conn || conn->flags & SHUNT_CONN_CLIENT)
 		return;
 	duration = take_answer(tcp, tcp->snd_nxt, conn);
-	if (duration < 0 || !(shard = shard_of(conn->slot)))
+	if (duration < 0 || !cell_of(conn->slot, &cell))
 		return;
-	tally(&shard->last_responses, 1);
-	tally_duration(shard, conn->slot, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
+	tally(&cell.shard->last_responses, 1);
+	tally_duration(&cell, SHUNT_HISTOGRAM_LAST_RESPONSE, duration);
 	if (conn->flags & SHUNT_CONN_TRIAL)
 		trial_answered(conn, duration);
 }
@@ -355,12 +353,12 @@ int BPF_PROG(shunt_state, struct sock *sk, int oldstate, int newstate)
 __cold_path void sample_rtt(const struct sock *sk, const struct tcp_sock *tcp,
 			    struct shunt_conn *conn)
 {
-	struct shunt_shard *shard = shared_shard_of(conn->slot);
+	struct cell cell;
 
-	if (!shard || !tcp->srtt_us)
+	if (!tcp->srtt_us || !shared_cell_of(conn->slot, &cell))
 		return;
 	conn->flags |= SHUNT_CONN_RTT_SAMPLED;
-	count_duration(shard, conn->slot, SHUNT_SIGNAL_RTT, rtt_of(tcp));
+	count_duration(&cell, SHUNT_SIGNAL_RTT, rtt_of(tcp));
 
 	/* A remote that is talked to for long is busy, however few its connections. */
 	if (conn->slot == SHUNT_SLOT_UNKNOWN_CLIENT) {

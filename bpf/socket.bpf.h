@@ -51,12 +51,14 @@ static __always_inline void local_endpoint(const struct sock_common *common,
 }
 
 /*
- * The local port of a connection.  Not skc_num: tcp_set_state() has given that back
- * (inet_put_port()) by the time it tells of CLOSE.
+ * The local port of a connection.  tcp_set_state() has given skc_num back (inet_put_port())
+ * by the time it tells of CLOSE; inet_sport stays, but costs a call.
  */
 static __always_inline __u16 local_port(const struct sock *sk)
 {
-	return bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+	__u16 port = sk->__sk_common.skc_num;
+
+	return port ? port : bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
 }
 
 static __always_inline void remote_endpoint(const struct sock_common *common,

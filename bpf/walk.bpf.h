@@ -88,7 +88,7 @@ int shunt_seed(struct bpf_iter__task_file *ctx)
 	shard = shared_shard_of(from.slot);
 	if (!shard)
 		return 0;
-	error = conn_insert(sk, &from);
+	error = conn_insert(conn_set_of(sk), sk, &from);
 	if (error) {
 		count_error(SHUNT_SITE_SEED, error);
 		return 0;

@@ -35,28 +35,30 @@ static inline __u64 shunt_above(__u64 a, __u64 b)
 	return (b - a) >> 63;
 }
 
-/* The index of the highest bit set, for a value below 2^63; BPF has no clz. */
-static inline __u32 shunt_log2(__u64 value)
+/* The index of the highest bit set, for a value below 2^31; BPF has no clz. */
+static inline __u32 shunt_log2(__u32 value)
 {
-	__u32 log2 = 0, step;
+	__u32 log2, step;
 
-	step = shunt_above(value, 0xffffffff) << 5;
+	log2 = (0xffff - value) >> 31 << 4;
+	value >>= log2;
+	step = (0xff - value) >> 31 << 3;
 	value >>= step;
 	log2 += step;
-	step = shunt_above(value, 0xffff) << 4;
+	step = (0xf - value) >> 31 << 2;
 	value >>= step;
 	log2 += step;
-	step = shunt_above(value, 0xff) << 3;
+	step = (0x3 - value) >> 31 << 1;
 	value >>= step;
-	log2 += step;
-	step = shunt_above(value, 0xf) << 2;
-	value >>= step;
-	log2 += step;
-	step = shunt_above(value, 0x3) << 1;
-	value >>= step;
-	log2 += step;
-	return log2 + shunt_above(value, 0x1);
+	return log2 + step + (value >> 1);
 }
+
+/* Longer ones, 68.7 s and more, are of the last bucket. */
+#define SHUNT_DURATION_LOG2 36
+
+/* A sixteenth of an octave: the bounds below it, and the one within it or, if there is none, its
+ * end. */
+#define SHUNT_STEP(below, bound) ((bound) >> (62 - SHUNT_DURATION_LOG2) << 8 | (below))
 
 /*
  * The bucket of a duration in nanoseconds.
@@ -66,36 +68,44 @@ static inline __u32 shunt_log2(__u64 value)
  * They are kept below as integers with the top bit at 62, rounded down; the
  * duration is shifted up likewise, which loses nothing, so that "greater than
  * the integer" is "greater than the bound" and no value is ever put a bucket
- * too low or too high.
+ * too low or too high.  No sixteenth of an octave holds two of them.
  */
 static inline __u32 shunt_bucket(__u64 ns)
 {
+	static const __u64 steps[16] = {
+		SHUNT_STEP(0, 0x40ffd3d4aa4e5371ULL), /* 2^(1/8) */
+		SHUNT_STEP(1, 0x46e1dc4b00b253ecULL), /* 2^(2/8) */
+		SHUNT_STEP(2, 0x4c00000000000000ULL),
+		SHUNT_STEP(2, 0x4d4c3382a6a891c8ULL), /* 2^(3/8) */
+		SHUNT_STEP(3, 0x5400000000000000ULL),
+		SHUNT_STEP(3, 0x544b2fba5f832838ULL), /* 2^(4/8) */
+		SHUNT_STEP(4, 0x5bec4509686ecf50ULL), /* 2^(5/8) */
+		SHUNT_STEP(5, 0x6000000000000000ULL),
+		SHUNT_STEP(5, 0x6400000000000000ULL),
+		SHUNT_STEP(5, 0x643e1f3e81e6df61ULL), /* 2^(6/8) */
+		SHUNT_STEP(6, 0x6c00000000000000ULL),
+		SHUNT_STEP(6, 0x6d50be1668caaaedULL), /* 2^(7/8) */
+		SHUNT_STEP(7, 0x7400000000000000ULL),
+		SHUNT_STEP(7, 0x7735940000000000ULL), /* 1 */
+		SHUNT_STEP(8, 0x7c00000000000000ULL),
+		SHUNT_STEP(8, 0x8000000000000000ULL),
+	};
 	/* What the sum below makes of the last value of bucket 0. */
 	const __u32 first = SHUNT_BUCKETS_PER_OCTAVE * 10 - 1;
 	__u32 log2, index;
-	__u64 mantissa;
+	__u64 mantissa, step;
 
 	if (ns < 512)
 		return 0;
-	if (ns >> 62)
+	if (ns >> SHUNT_DURATION_LOG2)
 		return SHUNT_BUCKET_OVERFLOW;
 
-	log2 = shunt_log2(ns);
-	mantissa = ns << (62 - log2);
-	index = SHUNT_BUCKETS_PER_OCTAVE * log2;
-	index += shunt_above(mantissa, 0x40ffd3d4aa4e5371ULL); /* 2^(1/8) */
-	index += shunt_above(mantissa, 0x46e1dc4b00b253ecULL); /* 2^(2/8) */
-	index += shunt_above(mantissa, 0x4d4c3382a6a891c8ULL); /* 2^(3/8) */
-	index += shunt_above(mantissa, 0x544b2fba5f832838ULL); /* 2^(4/8) */
-	index += shunt_above(mantissa, 0x5bec4509686ecf50ULL); /* 2^(5/8) */
-	index += shunt_above(mantissa, 0x643e1f3e81e6df61ULL); /* 2^(6/8) */
-	index += shunt_above(mantissa, 0x6d50be1668caaaedULL); /* 2^(7/8) */
-	index += shunt_above(mantissa, 0x7735940000000000ULL); /* 1 */
-
-	if (index < first)
-		return 0;
-	index -= first;
-	return index < SHUNT_BUCKET_OVERFLOW ? index : SHUNT_BUCKET_OVERFLOW;
+	log2 = 9 + shunt_log2(ns >> 9);
+	mantissa = ns << (SHUNT_DURATION_LOG2 - log2);
+	step = steps[mantissa >> (SHUNT_DURATION_LOG2 - 4) & 15];
+	index = SHUNT_BUCKETS_PER_OCTAVE * log2 + (step & 15);
+	index += shunt_above(mantissa, step >> 8);
+	return index < first ? 0 : index - first;
 }
 
 #endif

@@ -2,64 +2,58 @@
 /*
  * Attaches an empty program to each of the given tracepoints, and stays until it
  * is killed: what being called costs, below which no observer on these hooks can be.
- * The program on the tracepoint that --clock names looks at the clock: below that can be
- * none that measures durations there.
+ * The program on the tracepoint that --clock or --look names does a little more; see
+ * floor.bpf.c.
  *
  * They are attached as shunt's are (BTF-typed, by raw tracepoint), so that the
  * kernel does the same for both before and after the program's own instructions.
  */
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#include "floor.skel.h"
 
-/* return 0; */
-static const struct bpf_insn nothing[] = {
-	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-	{.code = BPF_JMP | BPF_EXIT},
-};
-
-/* bpf_ktime_get_ns(); return 0; */
-static const struct bpf_insn clock_alone[] = {
-	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_ktime_get_ns},
-	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-	{.code = BPF_JMP | BPF_EXIT},
-};
-
-/* The file descriptors are kept by nobody: they end with this process. */
-static int attach(const char *tracepoint, const struct bpf_insn *insns, size_t count)
+/* Nobody keeps the object: it ends with this process. */
+static int attach(const char *tracepoint, const char *name)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_RAW_TP);
-	int type = libbpf_find_vmlinux_btf_id(tracepoint, BPF_TRACE_RAW_TP);
-	int program;
+	struct floor_bpf *bpf = floor_bpf__open();
+	struct bpf_program *program;
+	int error;
 
-	if (type < 0)
-		return type;
-	options.attach_btf_id = (__u32)type;
-	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "floor", "GPL", insns, count, &options);
-	return program < 0 ? program : bpf_raw_tracepoint_open(NULL, program);
+	if (!bpf)
+		return -1;
+	bpf_object__for_each_program(program, bpf->obj)
+	{
+		bool is_it = !strcmp(bpf_program__name(program), name);
+
+		bpf_program__set_autoload(program, is_it);
+		error = is_it ? bpf_program__set_attach_target(program, 0, tracepoint) : 0;
+		if (error)
+			return error;
+	}
+	error = floor_bpf__load(bpf);
+	return error ? error : floor_bpf__attach(bpf);
 }
 
 int main(int argc, char **argv)
 {
-	bool timed = argc > 3 && !strcmp(argv[1], "--clock");
-	int first = timed ? 3 : 1;
+	bool more = argc > 3 && (!strcmp(argv[1], "--clock") || !strcmp(argv[1], "--look"));
+	int first = more ? 3 : 1;
 
 	if (argc <= first) {
-		fputs("usage: floor [--clock TRACEPOINT] TRACEPOINT...\n", stderr);
+		fputs("usage: floor [--clock TRACEPOINT|--look TRACEPOINT] TRACEPOINT...\n",
+		      stderr);
 		return 2;
 	}
 	for (int i = first; i < argc; i++) {
-		bool looks = timed && !strcmp(argv[i], argv[2]);
-		int r = looks ? attach(argv[i], clock_alone, ARRAY_SIZE(clock_alone))
-			      : attach(argv[i], nothing, ARRAY_SIZE(nothing));
+		const char *name = more && !strcmp(argv[i], argv[2]) ? argv[1] + 2 : "empty";
+		int error = attach(argv[i], name);
 
-		if (r < 0) {
-			fprintf(stderr, "floor: %s: %s\n", argv[i], strerror(-r));
+		if (error) {
+			fprintf(stderr, "floor: %s: %s\n", argv[i], strerror(-error));
 			return 1;
 		}
 	}

@@ -34,7 +34,7 @@ measure_kernel() {
 	serve_in "${places[@]}"
 	for round in $(seq "$rounds"); do
 		say "kernel cost, round $round of $rounds"
-		variants=(floor clock shunt)
+		variants=(floor clock look shunt)
 		# The peers' cost is far above the noise, and needs fewer rounds.
 		[ $((round % 2)) -eq 1 ] && [ "$rounds" -gt 1 ] || variants+=("${peers[@]}")
 		for variant in $(in_order "$round" "${variants[@]}"); do

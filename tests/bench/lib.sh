@@ -144,8 +144,8 @@ begin_peer() {
 begin() {
 	case $1 in
 	none) ;;
-	floor | clock)
-		spawn observer host "$bench/floor" $([ "$1" = floor ] || echo --clock tcp_probe) "${hooks[@]}"
+	floor | clock | look)
+		spawn observer host "$bench/floor" $([ "$1" = floor ] || echo "--$1 tcp_probe") "${hooks[@]}"
 		eventually printed observer '^ready$' || give_up "floor does not start"
 		;;
 	shunt) observe observer host <<<"discover: true" ;;

@@ -77,8 +77,11 @@ measure_workload() {
 	for round in $(seq "$pairs"); do
 		say "workload cost, round $round of $pairs"
 		beside shunt "$round"
-		# What no program on these hooks can do without.
-		[ $((round % 2)) -eq 0 ] || beside floor "$round"
+		# What no program on these hooks can do without, and none that measures how long answers took.
+		if [ $((round % 2)) -eq 1 ]; then
+			beside floor "$round"
+			beside look "$round"
+		fi
 		# The peers' cost is far above the noise, and needs fewer rounds.
 		[ $((round % 4)) -eq 2 ] || continue
 		for peer in "${peers[@]}"; do

@@ -24,27 +24,21 @@ static inline int own_map(const char *name)
 }
 
 /* The programs' variables, for as long as the process lives. */
-static inline const struct observe_bpf__bss *own_variables(void)
+static inline struct observe_bpf__bss *own_variables(void)
 {
-	static const struct observe_bpf__bss *variables;
+	static struct observe_bpf__bss *variables;
 
 	if (!variables)
-		variables = mmap(NULL, sizeof(*variables), PROT_READ, MAP_SHARED, own_map(".bss"),
-				 0);
+		variables = mmap(NULL, sizeof(*variables), PROT_READ | PROT_WRITE, MAP_SHARED,
+				 own_map(".bss"), 0);
 	cr_assert_neq(variables, MAP_FAILED);
 	return variables;
 }
 
-/* The table of connections, likewise. */
-static inline const struct shunt_conn_set *own_table(void)
+/* The table of connections is one of them. */
+static inline struct shunt_conn_set *own_table(void)
 {
-	static const struct shunt_conn_set *table;
-
-	if (!table)
-		table = mmap(NULL, SHUNT_CONN_SETS * sizeof(*table), PROT_READ, MAP_SHARED,
-			     own_map("shunt_conns"), 0);
-	cr_assert_neq(table, MAP_FAILED);
-	return table;
+	return own_variables()->shunt_conns;
 }
 
 /* How many keys a hash or trie has. */

@@ -25,13 +25,15 @@ resident() {
 	awk '/^VmRSS/ { print $2 }' "/proc/${pid[scale]}/status"
 }
 
-# followed: connections of the two services in the kernel's map; their slots are the first that are free
+# followed: connections of the two services in the kernel's table, which is one of the programs'
+# variables; their slots are the first that are free
 followed() {
 	local map
 	for map in $(sed -n 's/^map_id:\t*//p' "/proc/${pid[scale]}"/fdinfo/* | sort -u); do
-		bpftool -j map show id "$map" | grep -q '"name":"shunt_conns"' || continue
+		bpftool -j map show id "$map" | grep -q '"name":"observe_.bss"' || continue
 		bpftool -j map dump id "$map" |
-			jq '[.[].formatted.value.ways[] | select(.socket != 0 and (.slot == 4 or .slot == 5))] | length'
+			jq '[.[].formatted.value[".bss"][].shunt_conns? // [] | .[].ways[] |
+				select(.socket != 0 and (.slot == 4 or .slot == 5))] | length'
 	done
 }
 

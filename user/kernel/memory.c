@@ -73,7 +73,7 @@ int memory_foretell(const struct observer_limits *limits, struct kernel_memory *
 	*ret_memory = (struct kernel_memory){
 		.cells = map_memory(bpf->maps.shunt_cells, page) +
 			 map_memory(bpf->maps.shunt_histograms, page),
-		.connections = map_memory(bpf->maps.shunt_conns, page) +
+		.connections = sizeof(bpf->bss->shunt_conns) +
 			       map_memory(bpf->maps.shunt_conns_overflow, page),
 		.per_overflow = hash_element(bpf->maps.shunt_conns_overflow),
 	};

@@ -160,6 +160,7 @@ int observer_open(const struct observer_limits *limits, struct observer **ret_ob
 	r = observe_bpf__load(observer->bpf);
 	if (r < 0)
 		goto out;
+	table_hide(observer->bpf->bss->shunt_conns);
 	r = map_memory(observer);
 	if (r < 0)
 		goto out;
@@ -322,6 +323,7 @@ void observer_note_missed(struct observer *observer)
 int observer_waiting(const struct observer *observer, uint64_t now, uint64_t age,
 		     struct observer_waiting *waiting, uint32_t slots)
 {
-	return table_waiting(bpf_map__fd(observer->bpf->maps.shunt_conns), now, age, waiting,
+	return table_waiting(bpf_map__fd(observer->bpf->maps.bss),
+			     offsetof(struct observe_bpf__bss, shunt_conns), now, age, waiting,
 			     slots);
 }

@@ -8,28 +8,21 @@
 #define TABLE_SIZE    (sizeof(struct shunt_conn_set) * SHUNT_CONN_SETS)
 #define TABLE_ENTRIES ((size_t)SHUNT_CONN_SETS * SHUNT_CONN_WAYS)
 
-/* NULL, with errno set, where it cannot be mapped. */
-static const struct shunt_conn *table_map(int map)
+void table_hide(struct shunt_conn_set *table)
 {
-	void *memory = mmap(NULL, TABLE_SIZE, PROT_READ, MAP_SHARED, map, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	return memory;
+	/* The addresses stay taken: libbpf unmaps them with the rest. */
+	mmap(table, TABLE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
-static void table_unmap(const struct shunt_conn *entries)
-{
-	munmap((void *)entries, TABLE_SIZE);
-}
-
-int table_waiting(int map, uint64_t now, uint64_t age, struct observer_waiting *waiting,
+int table_waiting(int map, size_t at, uint64_t now, uint64_t age, struct observer_waiting *waiting,
 		  uint32_t slots)
 {
-	const struct shunt_conn *entries = table_map(map);
+	const char *memory = mmap(NULL, at + TABLE_SIZE, PROT_READ, MAP_SHARED, map, 0);
+	const struct shunt_conn *entries;
 
-	if (!entries)
+	if (memory == MAP_FAILED)
 		return -errno;
+	entries = (const void *)(memory + at);
 	memset(waiting, 0, sizeof(*waiting) * slots);
 	for (size_t i = 0; i < TABLE_ENTRIES; i++) {
 		/* The kernel writes meanwhile: what is compared is what is used. */
@@ -44,6 +37,6 @@ int table_waiting(int map, uint64_t now, uint64_t age, struct observer_waiting *
 		if (now - asked > waiting[slot].oldest)
 			waiting[slot].oldest = now - asked;
 	}
-	table_unmap(entries);
+	munmap((void *)memory, at + TABLE_SIZE);
 	return 0;
 }
