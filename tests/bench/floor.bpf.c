@@ -34,9 +34,9 @@ int clock(void *ctx)
 
 /* What was sent, and when: once for each segment that comes. */
 SEC("tp_btf")
-int look(__u64 *ctx)
+int BPF_PROG(look, struct sock *sk)
 {
-	const struct tcp_sock *tcp = tcp_of((void *)ctx[0]);
+	const struct tcp_sock *tcp = tcp_of(sk);
 
 	if (!tcp)
 		return 0;

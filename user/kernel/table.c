@@ -10,8 +10,9 @@
 
 void table_hide(struct shunt_conn_set *table)
 {
-	/* The addresses stay taken: libbpf unmaps them with the rest. */
-	mmap(table, TABLE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	/* The addresses stay taken: libbpf unmaps them with the rest.  A failure costs memory
+	 * alone. */
+	(void)mmap(table, TABLE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 int table_waiting(int map, size_t at, uint64_t now, uint64_t age, struct observer_waiting *waiting,
