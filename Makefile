@@ -78,7 +78,7 @@ VERSION_FLAG := -DSHUNT_VERSION='"$(VERSION)"'
 USER_SRC := $(sort $(wildcard user/*/*.c))
 BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
-# BPF programs of the tests: a skeleton for each in tests/bpf and tests/bench, an object for each in tests/netns.
+# BPF programs of the tests: a skeleton for each in tests/bpf and tests/bench; in tests/netns for who asks.
 BPFTEST_BPF := $(sort $(wildcard tests/bpf/*.bpf.c))
 BPFTEST_SRC := $(filter-out $(BPFTEST_BPF),$(sort $(wildcard tests/bpf/test_*.c)))
 NETNS_BPF := $(sort $(wildcard tests/netns/*.bpf.c))
@@ -262,7 +262,8 @@ $(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libshunt.a
 # shadow is what peers are compared with, the others are parts of shunt that run alone.
 SHUNT_HELPERS := $(BUILD)/tests/netns/shadow $(BUILD)/tests/netns/alarm $(BUILD)/tests/netns/holder
 $(SHUNT_HELPERS): $(BUILD)/libshunt.a
-$(SHUNT_HELPERS) $(BUILD)/tests/netns/models: HELPER_LIBS = $(USER_LIBS)
+$(SHUNT_HELPERS) $(addprefix $(BUILD)/tests/netns/,models witness): HELPER_LIBS = $(USER_LIBS)
+$(BUILD)/tests/netns/witness: $(OUT)/skel/witness.skel.h
 $(NETNS_HELPERS): $(BUILD)/%: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -296,7 +297,7 @@ $(OUT)/skel/$(notdir $(1:.bpf.c=)).skel.h: $(OUT)/$(1:.c=.o)
 	$$(Q){ echo '/* NOLINTBEGIN */' && $$(BPFTOOL) gen skeleton $$< \
 		name $$(subst -,_,$(notdir $(1:.bpf.c=)))_bpf && echo '/* NOLINTEND */'; } >$$@
 endef
-$(foreach src,$(BPF_SRC) $(BPFTEST_BPF) $(BENCH_BPF),$(eval $(call skeleton_rule,$(src))))
+$(foreach src,$(BPF_SRC) $(BPFTEST_BPF) $(NETNS_BPF) $(BENCH_BPF),$(eval $(call skeleton_rule,$(src))))
 
 # The pinned header keeps what the programs read, as a kernel has it: their relocations against the
 # pinned header find it in BTF, and the padding that bpftool shows is dropped (CO-RE goes by name).

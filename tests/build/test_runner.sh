@@ -85,4 +85,32 @@ script one <<<'touch "${0%one.sh}here"; for i in $(seq 100); do [ -e "${0%one.sh
 script two <<<'touch "${0%two.sh}there"; for i in $(seq 100); do [ -e "${0%two.sh}here" ] && echo "ok - met" && exit; sleep 0.01; done; echo "not ok - alone"'
 expect "…and run beside the others" 0 "2 passed, 0 failed" one.sh -- two.sh
 expect "no test at all is a failure" 1 "0 passed, 0 failed"
+# A witness that tells of a close which no program was told of, once the test has begun.
+mkdir -p "$scratch/tests/netns" "$scratch/build/tests/netns"
+cat >"$scratch/build/tests/netns/witness" <<-WITNESS
+	#!/bin/bash
+	for ((i = 0; i < 250; i++)); do
+		[ -e $scratch/begun ] && echo 3 >"\$1" || echo 0 >"\$1"
+		sleep 0.02
+	done
+WITNESS
+chmod +x "$scratch/build/tests/netns/witness"
+cat >"$scratch/tests/netns/once.sh" <<-TEST
+	sleep 0.2
+	[ ! -e $scratch/begun ] || exec echo "ok - one"
+	touch $scratch/begun
+	sleep 0.2
+	echo "skip - two: not now"
+	echo "not ok - one"
+	exit 1
+TEST
+if [ "$(id -u)" -eq 0 ]; then
+	export BUILD=$scratch/build
+	expect "a test during which the kernel told a close to nobody is run again" 0 "1 passed, 0 failed" ../netns/once.sh
+	said "…and that is said" '^  again .* 1 failed; the kernel told 3 closes to no program$'
+	rm "$scratch/begun"
+	rm "$scratch/build/tests/netns/witness"
+	expect "…and is not where nobody saw that" 1 "0 passed, 1 failed, 1 skipped" ../netns/once.sh
+fi
+
 exit $status

@@ -85,8 +85,9 @@ for percent in 50 95 99; do
 	wire_q=$(quantile "$scratch/wire" $q)
 	client_q=$(quantile "$scratch/sorted" $q)
 	for series in "${histogram}_bucket{$labels}" "rate(${histogram}_bucket{$labels}[1m])"; do
-		equal "p$percent in Prometheus is in the bucket of the client's: ${series/_bucket{*\}/}" \
-			"$(bucket "$client_q")" "$(bucket "$(ask "histogram_quantile($q, $series)")")"
+		# On a busy host the client's clock goes on for a while.
+		within "p$percent in Prometheus is in a bucket from the wire's to the client's: ${series/_bucket{*\}/}" \
+			"$(bucket "$wire_q")" "$(bucket "$(ask "histogram_quantile($q, $series)")")" "$(bucket "$client_q")"
 	done
 	own_q=$(jq ".services[] | select(.name == \"far\") | .recent.handshake_p${percent}_seconds" \
 		"$scratch/status.json")

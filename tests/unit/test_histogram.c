@@ -94,7 +94,7 @@ Test(histogram, extremes)
 Test(histogram, powers_of_two_and_neighbours)
 {
 	for (unsigned bit = 0; bit < 64; bit++) {
-		uint32_t power = 1U << bit;
+		uint64_t power = 1ULL << bit;
 
 		for (uint64_t ns = power - 1; ns <= power + 1; ns++)
 			cr_expect_eq(shunt_bucket(ns), reference(ns), "%lu", ns);
