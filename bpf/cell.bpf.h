@@ -97,7 +97,7 @@ struct cell {
 	struct shunt_buckets *buckets;
 };
 
-/* Finds both of a slot in a row.  Whether they are there; it is counted where they are not. */
+/* Finds both of a slot in a row.  Whether they are there; the maps have as many entries. */
 static __always_inline bool cell_in(__u32 row, __u32 slot, struct cell *ret_cell)
 {
 	__u32 index = row * shunt_slots + slot;

@@ -56,8 +56,7 @@ static inline __u32 shunt_log2(__u32 value)
 /* Longer ones, 68.7 s and more, are of the last bucket. */
 #define SHUNT_DURATION_LOG2 36
 
-/* A sixteenth of an octave: the bounds below it, and the one within it or, if there is none, its
- * end. */
+/* A sixteenth of an octave: how many bounds lie below it, and the one within it, or its end. */
 #define SHUNT_STEP(below, bound) ((bound) >> (62 - SHUNT_DURATION_LOG2) << 8 | (below))
 
 /*

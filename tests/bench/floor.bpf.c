@@ -42,3 +42,19 @@ int BPF_PROG(look, struct sock *sk)
 		return 0;
 	return (bpf_ktime_get_ns() + tcp->snd_nxt + tcp->tcp_clock_cache) & 1;
 }
+
+/* All that shunt's signals are made of, and nothing made of it. */
+SEC("tp_btf")
+int BPF_PROG(fields, struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcp_skb_cb *control = (const struct tcp_skb_cb *)skb->cb;
+	const struct tcp_sock *tcp = tcp_of(sk);
+	__u64 sum;
+
+	if (!tcp)
+		return 0;
+	sum = bpf_ktime_get_ns() + tcp->snd_nxt + tcp->tcp_clock_cache;
+	sum += tcp->first_tx_mstamp + tcp->tcp_wstamp_ns + tcp->rcv_nxt + tcp->snd_wnd;
+	sum += control->seq + control->end_seq + control->tcp_flags;
+	return sum & 1;
+}

@@ -2,8 +2,8 @@
 /*
  * Attaches an empty program to each of the given tracepoints, and stays until it
  * is killed: what being called costs, below which no observer on these hooks can be.
- * The program on the tracepoint that --clock or --look names does a little more; see
- * floor.bpf.c.
+ * The program on the tracepoint that --clock, --look or --fields names does a little more;
+ * see floor.bpf.c.
  *
  * They are attached as shunt's are (BTF-typed, by raw tracepoint), so that the
  * kernel does the same for both before and after the program's own instructions.
@@ -40,12 +40,12 @@ static int attach(const char *tracepoint, const char *name)
 
 int main(int argc, char **argv)
 {
-	bool more = argc > 3 && (!strcmp(argv[1], "--clock") || !strcmp(argv[1], "--look"));
+	bool more = argc > 3 && (!strcmp(argv[1], "--clock") || !strcmp(argv[1], "--look") ||
+				 !strcmp(argv[1], "--fields"));
 	int first = more ? 3 : 1;
 
 	if (argc <= first) {
-		fputs("usage: floor [--clock TRACEPOINT|--look TRACEPOINT] TRACEPOINT...\n",
-		      stderr);
+		fputs("usage: floor [--clock|--look|--fields TRACEPOINT] TRACEPOINT...\n", stderr);
 		return 2;
 	}
 	for (int i = first; i < argc; i++) {
