@@ -336,10 +336,24 @@ comes_again() {
 	"$SHUNT" replay "$scratch/$1.state" >"$scratch/$1.replay" 2>&1
 }
 
+# unseen: closes that the kernel has told to no program, by the witness of tests/run if there is one
+unseen() {
+	cat "${WITNESSED:-/dev/null}" 2>/dev/null | grep . || echo 0
+}
+unseen_before=$(unseen)
+
+# excused NAME: without the entries that were stale because nobody was told of their close: no more of them
+# than the witness, which shares no code with shunt, has found since this test began
+excused() {
+	awk -v unseen=$(($(unseen) - unseen_before)) '!(/^shunt_bpf_errors_total\{site="conn_stale"/ && $2 + 0 <= unseen)'
+}
+
 # expect_sound NAME: no helper failed, no event was lost, and its journal says all that it decided by.
 # Runs that the kernel left out are made up for, as exact counts show; test_missed has the rest.
 expect_sound() {
-	equal "$1: no helper failed, no event was lost" "" "$(troubles "$1")"
+	# The witness tells what it has found within 50 ms.
+	sleep 0.1
+	equal "$1: no helper failed, no event was lost" "" "$(troubles "$1" | excused)"
 	# Whoever looks for why a close was not seen wants to know.
 	echo "# $1: $(value "$1" shunt_bpf_runs_missed_total) runs left out"
 	[ ! -e "$scratch/$1.state/journal.db" ] ||
