@@ -9,6 +9,7 @@
  * kernel does the same for both before and after the program's own instructions.
  */
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,28 +21,25 @@
 static int attach(const char *tracepoint, const char *name)
 {
 	struct floor_bpf *bpf = floor_bpf__open();
-	struct bpf_program *program;
+	struct bpf_program *program, *chosen;
 	int error;
 
 	if (!bpf)
-		return -1;
+		return -errno;
+	chosen = bpf_object__find_program_by_name(bpf->obj, name);
+	if (!chosen)
+		return -ENOENT;
 	bpf_object__for_each_program(program, bpf->obj)
-	{
-		bool is_it = !strcmp(bpf_program__name(program), name);
-
-		bpf_program__set_autoload(program, is_it);
-		error = is_it ? bpf_program__set_attach_target(program, 0, tracepoint) : 0;
-		if (error)
-			return error;
-	}
-	error = floor_bpf__load(bpf);
+		bpf_program__set_autoload(program, program == chosen);
+	error = bpf_program__set_attach_target(chosen, 0, tracepoint);
+	if (!error)
+		error = floor_bpf__load(bpf);
 	return error ? error : floor_bpf__attach(bpf);
 }
 
 int main(int argc, char **argv)
 {
-	bool more = argc > 3 && (!strcmp(argv[1], "--clock") || !strcmp(argv[1], "--look") ||
-				 !strcmp(argv[1], "--fields"));
+	bool more = argc > 3 && !strncmp(argv[1], "--", 2);
 	int first = more ? 3 : 1;
 
 	if (argc <= first) {
