@@ -30,6 +30,9 @@ __u64 shunt_events_lost;
 /* Set where the daemon does not want to hear of listeners and remotes. */
 __u8 shunt_quiet;
 
+/* How often a socket has begun or ceased to listen: whose queue is read changes with that. */
+__u32 shunt_listens;
+
 /* Fills in all that is known of a socket; `task` is its owner. */
 static __always_inline void fill_event(struct shunt_event *event, const struct sock *sk,
 				       struct task_struct *task)
@@ -84,6 +87,7 @@ __cold_path void tell_listen(const struct sock *sk)
 {
 	struct shunt_event event = {};
 
+	__sync_fetch_and_add(&shunt_listens, 1);
 	if (shunt_quiet)
 		return;
 	fill_listener(&event, sk, bpf_get_current_task_btf());
@@ -95,6 +99,7 @@ __cold_path void tell_unlisten(const struct sock *sk)
 {
 	struct shunt_event event = {.type = SHUNT_EVENT_UNLISTEN, .socket = (__u64)sk};
 
+	__sync_fetch_and_add(&shunt_listens, 1);
 	if (shunt_quiet)
 		return;
 	send_event(&event);

@@ -32,6 +32,8 @@ struct observer {
 	struct shunt_cell cells[FAKE_SLOTS];
 	struct shunt_queue queues[FAKE_QUEUES]; /* what the listeners say */
 	unsigned queues_count;
+	unsigned walks; /* over them */
+	uint32_t listens;
 	struct observer_waiting waiting[FAKE_SLOTS];
 	unsigned looks; /* times that the waiting were asked for */
 	unsigned sets, unsets, clears; /* calls */
@@ -141,9 +143,15 @@ int observer_read_queues(struct observer *observer, observer_queue_fn fn, void *
 {
 	int r = 0;
 
+	observer->walks++;
 	for (unsigned i = 0; i < observer->queues_count && r >= 0; i++)
 		r = fn(userdata, &observer->queues[i]);
 	return r;
+}
+
+uint32_t observer_listens(const struct observer *observer)
+{
+	return observer->listens;
 }
 
 int observer_waiting(const struct observer *observer, uint64_t now, uint64_t age,

@@ -448,3 +448,86 @@ Test(engine, checks_are_the_trials_of_a_drained_service)
 	cr_expect_eq(engine_breaker(host.engine, FIRST)->state, BREAKER_CLOSED);
 	engine_free(host.engine);
 }
+
+/* ---- rest ---- */
+
+/* In so many seconds nothing happens; how often each was judged in them, in the mean. */
+static double idle(struct host *host, unsigned seconds)
+{
+	uint64_t last[SERVICES] = {0}, judged = 0;
+
+	for (unsigned n = 0; n < seconds * 10; n++) {
+		tick(host);
+		for (uint32_t i = 0; i < SERVICES; i++) {
+			uint64_t at = host->engine->items[FIRST + i].judged_at;
+
+			judged += at != last[i];
+			last[i] = at;
+		}
+	}
+	return (double)judged / SERVICES;
+}
+
+static void serve_all(struct host *host, unsigned ticks)
+{
+	while (ticks--) {
+		for (uint32_t i = 0; i < SERVICES; i++)
+			serve(host, i, 10, 0);
+		tick(host);
+	}
+}
+
+Test(engine, who_is_idle_is_judged_seldom)
+{
+	struct host host;
+
+	begin(&host, 1);
+	serve_all(&host, 100);
+	cr_expect_float_eq(idle(&host, 8), 8 + 1, 1, "once a second");
+	idle(&host, 10);
+	cr_expect_float_eq(idle(&host, 20), 4, 1, "once in five seconds");
+	serve_all(&host, 1);
+	cr_expect_float_eq(idle(&host, 8), 8 + 1, 1, "what happens wakes it");
+	engine_free(host.engine);
+}
+
+/* Ticks after which a service is said to be failing that refuses ten connections in each. */
+static unsigned ticks_to_failing(struct host *host)
+{
+	for (unsigned n = 1; n < 100; n++) {
+		fail_it(host, 0, 1);
+		if (engine_health(host->engine, FIRST)->state == HEALTH_FAILING)
+			return n;
+	}
+	return 0;
+}
+
+/* Each tick has a sample in which nothing happened, so that nobody rests. */
+static void stay_awake(struct host *host, unsigned seconds)
+{
+	for (unsigned n = 0; n < seconds * 10; n++) {
+		serve(host, 0, 0, 0);
+		tick(host);
+	}
+}
+
+Test(engine, who_rested_is_judged_as_who_did_not)
+{
+	struct host rested, awake;
+
+	begin(&rested, 1);
+	begin(&awake, 1);
+	serve_all(&rested, 600);
+	serve_all(&awake, 600);
+	idle(&rested, 33);
+	stay_awake(&awake, 33);
+	cr_expect_lt(rested.engine->items[FIRST].judged_at, awake.engine->items[FIRST].judged_at);
+	cr_expect_eq(ticks_to_failing(&rested), ticks_to_failing(&awake));
+	cr_expect_eq(engine_breaker(rested.engine, FIRST)->state,
+		     engine_breaker(awake.engine, FIRST)->state);
+	cr_expect_float_eq(rested.engine->items[FIRST].health.silence.responses /
+				   awake.engine->items[FIRST].health.silence.responses,
+			   1, 0.1, "what is usual fades alike");
+	engine_free(rested.engine);
+	engine_free(awake.engine);
+}

@@ -121,3 +121,21 @@ Test(gather, idle_services_have_no_sample)
 	next();
 	cr_expect_eq(tick.samples_count, 0);
 }
+
+Test(gather, hears_of_each_service_once)
+{
+	configure(0, SHUNT_SIGNAL_RESPONSE);
+	next();
+	gather_heard(&gather);
+	next();
+	cr_expect_not(gather_heard(&gather), "nothing happened");
+	answer(1, 5);
+	cr_expect_not(gather_heard(&gather), "it is the ticks that listen");
+	next();
+	next();
+	cr_expect(gather_heard(&gather), "in one tick of two");
+	cr_expect_not(gather_heard(&gather));
+	kernel.cells[SHUNT_SLOT_UNKNOWN_SERVER].counters.handshakes[SHUNT_HANDSHAKE_OK]++;
+	cr_expect(gather_heard(&gather), "of those that nobody follows");
+	cr_expect_not(gather_heard(&gather));
+}

@@ -80,7 +80,7 @@ static struct shunt_queue *listener(uint64_t socket, const char *address, uint16
 
 static void read_queues(void)
 {
-	cr_assert_eq(queues_read(&queues, &kernel, &bindings), 0);
+	cr_assert_eq(queues_read(&queues, &kernel, &bindings, 0), 0);
 }
 
 static void close_all(void)
@@ -283,4 +283,45 @@ ParameterizedTest(struct owner_case *c, queue, owner)
 	parse(c->local, local.addr);
 	slot = bindings_listener_slot(&bindings, &local);
 	cr_assert_eq(slot, c->slot, "%s port %u: slot %u", c->local, c->port, slot);
+}
+
+/* ---- readings that stand ---- */
+
+/* Whether the listeners are walked over, at `now`. */
+static bool walks(bool come, uint64_t now)
+{
+	unsigned before = kernel.walks;
+
+	cr_assert_eq(queues_refresh(&queues, &kernel, &bindings, come, now), 0);
+	return kernel.walks != before;
+}
+
+Test(queue, empty_queues_are_read_where_they_can_have_changed)
+{
+	uint64_t now = 1000 * QUEUES_STAND;
+
+	turned_away = 0;
+	listener(1, "0.0.0.0", 80);
+	cr_expect(walks(false, now), "never read");
+	cr_expect_not(walks(false, now + 1));
+	cr_expect(walks(true, now + 1), "somebody has come");
+	kernel.listens++;
+	cr_expect(walks(false, now + 1), "another listener");
+	cr_expect_not(walks(false, now + 1));
+	turned_away = 1;
+	cr_expect(walks(false, now + 1), "somebody was turned away");
+	turned_away = 0;
+	cr_expect_not(walks(false, now + QUEUES_STAND));
+	cr_expect(walks(false, now + QUEUES_STAND + 1), "for so long");
+}
+
+Test(queue, who_waits_is_looked_at_again)
+{
+	turned_away = 0;
+	listener(1, "0.0.0.0", 81)->length = 1;
+	cr_expect(walks(false, 1));
+	cr_expect(walks(false, 1));
+	kernel.queues[0].length = 0;
+	cr_expect(walks(false, 1));
+	cr_expect_not(walks(false, 1));
 }

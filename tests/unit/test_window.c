@@ -217,6 +217,34 @@ Test(window, remembers_when_it_changed)
 	cr_expect_eq(window.changed_at, now);
 }
 
+/* With a reading of the counters each second, or only where they have moved. */
+Test(window, a_repeated_reading_is_as_good)
+{
+	struct window read;
+
+	sample(80, 10);
+	live(40, 5, 1);
+	read = window;
+	for (unsigned i = 0; i < 90; i++) {
+		now += SECOND;
+		window_add(&read, now, &cell);
+		if (!window_repeat(&window, now))
+			take();
+		cr_assert_arr_eq(&window, &read, sizeof(window), "after %u s", i);
+	}
+	cr_expect(window_repeat(&window, now + WINDOW_GENERATION),
+		  "nothing has moved since the histograms were taken either");
+}
+
+Test(window, what_has_moved_since_the_histograms_is_not_repeated)
+{
+	cr_expect_not(window_repeat(&window, now), "there is nothing to repeat");
+	live(1, 1, 0);
+	live(5, 1, 0);
+	cr_expect(window_repeat(&window, now));
+	cr_expect_not(window_repeat(&window, now + WINDOW_GENERATION));
+}
+
 struct failure_case {
 	unsigned kind;
 	bool close; /* or a handshake */

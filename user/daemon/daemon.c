@@ -201,7 +201,7 @@ static int start_observing(struct daemon *daemon)
 	daemon_list(daemon);
 	daemon_replan(daemon);
 	/* What listeners turn away counts from now on. */
-	daemon_read_queues(daemon);
+	daemon_read_queues(daemon, clock_monotonic());
 	r = observer_seed(daemon->observer);
 	if (r < 0)
 		log_warning("run: connections that are open already are not followed: %s",

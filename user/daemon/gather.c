@@ -66,7 +66,7 @@ static struct look take_look(struct gather *gather, uint64_t now)
 
 	if (!look.taken)
 		return look;
-	look.queues = !queues_read(&services->queues, gather->observer, gather->bindings);
+	look.queues = !queues_read(&services->queues, gather->observer, gather->bindings, now);
 	look.waiting = !observer_waiting(gather->observer, now, ENGINE_WAITING_AGE, gather->waiting,
 					 services->count);
 	return look;
@@ -145,7 +145,6 @@ static void add_slow(struct gather *gather, const struct config_slow *config,
 /* What the data plane did is not the service's doing; what it let through is on trial. */
 static void add_verdicts(struct gather *gather, struct engine_sample *sample)
 {
-	enum shunt_role role = engine_role(gather->engine, sample->slot);
 	uint64_t *refused = &sample->traffic.handshakes[SHUNT_HANDSHAKE_REFUSED];
 
 	*refused -= enforcer_own_refusals(gather->enforcer, sample->slot, *refused);
@@ -153,7 +152,9 @@ static void add_verdicts(struct gather *gather, struct engine_sample *sample)
 			     &sample->trials_failed, &sample->trials_slow))
 		return;
 	/* Attempts that came to nothing: those that were not let through are not seen. */
-	sample->trials_failed += fault_handshakes(role, sample->traffic.handshakes) + sample->drops;
+	sample->trials_failed += fault_handshakes(engine_role(gather->engine, sample->slot),
+						  sample->traffic.handshakes) +
+				 sample->drops;
 }
 
 static void add_traffic(struct gather *gather, struct engine_sample *sample)
@@ -183,6 +184,7 @@ static void add_traffic(struct gather *gather, struct engine_sample *sample)
 	last->open = open_of(&cell);
 }
 
+/* Of a slot, as of now. */
 static uint64_t activity_of(const struct gather *gather, uint32_t slot)
 {
 	return observer_activity(gather->observer, slot) +
@@ -202,6 +204,8 @@ static bool visit(struct gather *gather, uint32_t slot, const struct look *look,
 	/* Before the counters are read: what is counted in between is noticed at the next tick. */
 	activity = activity_of(gather, slot);
 	looked = look->taken && engine_wants_look_at(gather->engine, slot);
+	if (activity != last->activity)
+		gather->heard = true;
 	if (last->begun && activity == last->activity && !looked)
 		return false;
 	*sample = (struct engine_sample){.slot = slot};
@@ -230,4 +234,34 @@ void gather_take(struct gather *gather, uint64_t now, uint64_t late, uint64_t lo
 		.samples_count = count,
 		.looked = look.taken,
 	};
+}
+
+uint64_t gather_activity(const struct gather *gather, uint32_t slot)
+{
+	const struct gathered *last = &gather->last[slot];
+
+	return last->followed && last->begun ? last->activity : activity_of(gather, slot);
+}
+
+/* Of those that are not followed: they are few, where slots that nobody has are left out. */
+static uint64_t activity_of_others(const struct gather *gather)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t slot = 0; slot < gather->services->count; slot++) {
+		if (!gather->last[slot].followed &&
+		    gather->services->items[slot].origin != SERVICE_FREE)
+			sum += activity_of(gather, slot);
+	}
+	return sum;
+}
+
+bool gather_heard(struct gather *gather)
+{
+	uint64_t others = activity_of_others(gather);
+	bool heard = gather->heard || others != gather->others;
+
+	gather->heard = false;
+	gather->others = others;
+	return heard;
 }

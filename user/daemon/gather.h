@@ -49,6 +49,8 @@ struct gather {
 	struct gathered_slow *slow; /* likewise */
 	struct observer_waiting *waiting; /* as last looked at */
 	struct engine_sample *samples; /* of this tick, in a row */
+	uint64_t others; /* activity of the slots that are not followed, as last asked for */
+	bool heard; /* something happened to one that is, since that */
 };
 
 /* Makes room for the slots of `services`; nobody is followed yet.  0 or -ENOMEM. */
@@ -67,5 +69,11 @@ void gather_follow(struct gather *gather, uint32_t slot, bool follow);
  */
 void gather_take(struct gather *gather, uint64_t now, uint64_t late, uint64_t lost,
 		 struct engine_tick *ret_tick);
+
+/* The activity of a slot as of the last tick, or now if it is not followed. */
+uint64_t gather_activity(const struct gather *gather, uint32_t slot);
+
+/* Whether something has happened to any service between the last call and the last tick. */
+bool gather_heard(struct gather *gather);
 
 #endif

@@ -174,9 +174,11 @@ static int listen_to_operators(struct daemon *daemon)
 	return operators_new(daemon->event, &options, &daemon->operators);
 }
 
-void daemon_read_queues(struct daemon *daemon)
+void daemon_read_queues(struct daemon *daemon, uint64_t now)
 {
-	int r = queues_read(&daemon->services.queues, daemon->observer, &daemon->plan.installed);
+	bool heard = gather_heard(&daemon->gather);
+	int r = queues_refresh(&daemon->services.queues, daemon->observer, &daemon->plan.installed,
+			       heard, now);
 
 	if (r < 0 && r != -EOPNOTSUPP && !daemon->told_queues) {
 		log_warning("accept queues: cannot be read: %s", strerror(-r));
@@ -192,9 +194,14 @@ static void read_services(struct daemon *daemon, uint64_t now)
 
 	for (; slot < daemon->services.count; slot += TICKS_PER_SECOND) {
 		struct service *service = &daemon->services.items[slot];
+		uint64_t activity;
 
 		if (service->origin == SERVICE_FREE)
 			continue;
+		activity = gather_activity(&daemon->gather, slot);
+		if (activity == service->activity && window_repeat(&service->window, now))
+			continue;
+		service->activity = activity;
 		services_read(&daemon->services, daemon->observer, slot,
 			      window_wants_histograms(&service->window, now), &cell);
 		window_add(&service->window, now, &cell);
@@ -226,7 +233,7 @@ static void each_second(struct daemon *daemon, uint64_t now)
 	bool freed;
 
 	observer_note_missed(daemon->observer);
-	daemon_read_queues(daemon);
+	daemon_read_queues(daemon, now);
 	show_release(daemon->show);
 	enforcer_refresh(&daemon->enforcer);
 	freed = services_sweep(&daemon->services, daemon->observer, now);

@@ -108,6 +108,7 @@ static void add_up(struct queues *queues, const struct bindings *bindings)
 		queues->slots[slot].length = 0;
 		queues->slots[slot].limit = 0;
 	}
+	queues->waiting = 0;
 	for (int full = 1; full >= 0; full--) {
 		for (size_t i = 0; i < queues->next.count; i++) {
 			const struct shunt_queue *listener = &queues->next.items[i];
@@ -117,14 +118,18 @@ static void add_up(struct queues *queues, const struct bindings *bindings)
 				continue;
 			queue = &queues->slots[bindings_listener_slot(bindings, &listener->local)];
 			queue->length += listener->length;
+			queues->waiting += listener->length;
 			queue->limit += listener->limit;
 			queue->drops += believed(queues, listener, &budget);
 		}
 	}
 }
 
-int queues_read(struct queues *queues, struct observer *observer, const struct bindings *bindings)
+int queues_read(struct queues *queues, struct observer *observer, const struct bindings *bindings,
+		uint64_t now)
 {
+	/* Before the walk: who begins to listen amid it is not missed. */
+	uint32_t listens = observer_listens(observer);
 	struct queue_reading swap;
 	int r;
 
@@ -141,5 +146,25 @@ int queues_read(struct queues *queues, struct observer *observer, const struct b
 	queues->last = queues->next;
 	queues->next = swap;
 	queues->begun = true;
+	queues->read_at = now;
+	queues->listens = listens;
 	return 0;
+}
+
+/* Nobody was turned away either; in other namespaces that takes a full queue. */
+static bool stands(const struct queues *queues, const struct observer *observer, uint64_t now)
+{
+	uint64_t drops;
+
+	return queues->begun && !queues->waiting && now - queues->read_at < QUEUES_STAND &&
+	       queues->listens == observer_listens(observer) && netstat_listen_drops(&drops) >= 0 &&
+	       drops == queues->listen_drops;
+}
+
+int queues_refresh(struct queues *queues, struct observer *observer,
+		   const struct bindings *bindings, bool come, uint64_t now)
+{
+	if (!come && stands(queues, observer, now))
+		return 0;
+	return queues_read(queues, observer, bindings, now);
 }

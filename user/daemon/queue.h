@@ -20,6 +20,8 @@
 
 #include "shunt/abi.h"
 
+#define QUEUES_STAND (10 * 1000000000ULL)
+
 struct bindings;
 struct observer;
 
@@ -42,6 +44,9 @@ struct queues {
 	uint32_t count;
 	struct queue_reading last;
 	struct queue_reading next; /* memory for the next one */
+	uint64_t read_at; /* ns: the last reading */
+	uint64_t waiting; /* connections in it */
+	uint32_t listens; /* observer_listens(), as of then */
 	uint32_t own_netns;
 	uint64_t listen_drops; /* of the own namespace, as of the last reading */
 	bool begun; /* what is new from the second reading on has begun at 0 */
@@ -54,10 +59,19 @@ int queues_init(struct queues *queues, uint32_t slots, uint32_t own_netns);
 void queues_done(struct queues *queues);
 
 /*
- * Reads every listener anew; `bindings` says whose they are.  0, or a negative errno:
- * -EOPNOTSUPP where the kernel has no walk over them, -ENOMEM, …; then nothing changed.
+ * Reads every listener anew at `now` (ns); `bindings` says whose they are.  0, or a negative
+ * errno: -EOPNOTSUPP where the kernel has no walk over them, -ENOMEM, …; then nothing changed.
  */
-int queues_read(struct queues *queues, struct observer *observer, const struct bindings *bindings);
+int queues_read(struct queues *queues, struct observer *observer, const struct bindings *bindings,
+		uint64_t now);
+
+/*
+ * The same, but that a reading in which nobody waited stands for up to QUEUES_STAND ns, while
+ * nobody has `come` to any service, or was turned away, and no socket has begun or ceased to
+ * listen: it would be found again.  What goes unseen for so long is a listener's new limit.
+ */
+int queues_refresh(struct queues *queues, struct observer *observer,
+		   const struct bindings *bindings, bool come, uint64_t now);
 
 /* Forgets what a slot's former service turned away. */
 void queues_clear(struct queues *queues, uint32_t slot);

@@ -35,6 +35,7 @@ struct service {
 	bool wanted; /* by the configuration, a listener or a remote, as of the last plan */
 	bool listening; /* a discovered server whose listener is there */
 	uint64_t retired_at; /* ns */
+	uint64_t activity; /* gather_activity(), as of the window's last reading of the counters */
 	struct window window;
 };
 

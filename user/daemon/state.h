@@ -77,8 +77,8 @@ void daemon_complain(void *userdata, const char *line);
 /* Decides anew which services there are; what goes wrong is logged. */
 void daemon_replan(struct daemon *daemon);
 
-/* Reads the accept queues; what goes wrong is logged, once. */
-void daemon_read_queues(struct daemon *daemon);
+/* Reads the accept queues at `now`, if they can have changed; what goes wrong is logged, once. */
+void daemon_read_queues(struct daemon *daemon, uint64_t now);
 
 /* Walks over what is there on this host; what goes wrong is logged. */
 void daemon_list(struct daemon *daemon);

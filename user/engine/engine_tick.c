@@ -10,9 +10,12 @@
 /* A walk over all connections on mere suspicion is not for every tick. */
 #define LOOK_PAUSE (250 * NSEC_PER_MSEC)
 
-/* Where nothing happens, time alone passes, and once in so long is enough for that. */
+/* Where nothing happens, time alone passes, and once in so long is enough for that… */
 #define REST	NSEC_PER_SEC
 #define STAGGER (100 * NSEC_PER_MSEC)
+/* …or more seldom, where nothing has happened for so long. */
+#define DEEP_REST  (5 * NSEC_PER_SEC)
+#define DEEP_AFTER (10 * NSEC_PER_SEC)
 
 /* A tick that is so late is told to all; what is called late elsewhere is later still. */
 #define LATE (100 * NSEC_PER_MSEC)
@@ -137,6 +140,19 @@ static bool may_rest(const struct engine_slot *item, const struct health_limits 
 	return well && !watched && item->verdict.stretch == 1;
 }
 
+/*
+ * For how long, if it may.  What a step does beside letting averages decay is to note that it was
+ * up, for as long as that may be told from what there was before.
+ */
+static uint64_t rest_of(const struct engine_slot *item, uint64_t now)
+{
+	const struct health *health = &item->health;
+	bool idle = now - health->traffic.at >= DEEP_AFTER &&
+		    now - health->silence.responded_at >= DEEP_AFTER;
+
+	return idle && !health->flap.transitions ? DEEP_REST : REST;
+}
+
 /* With no demand seen and no connection open there is nothing that could wait. */
 static enum engine_look look_for(const struct engine_slot *item)
 {
@@ -231,6 +247,7 @@ static void judge(struct engine *engine, uint32_t slot, const struct engine_tick
 		.role = item->role,
 	};
 	enum engine_look wanted;
+	uint64_t rest;
 
 	if (sample)
 		take_sample(item, sample, &input);
@@ -244,8 +261,10 @@ static void judge(struct engine *engine, uint32_t slot, const struct engine_tick
 
 	/* Not all of them wake in one tick. */
 	engine->rests[slot] = 0;
-	if (may_rest(item, limits))
-		engine->rests[slot] = tick->now + REST - (tick->now + slot * STAGGER) % REST;
+	if (may_rest(item, limits)) {
+		rest = rest_of(item, tick->now);
+		engine->rests[slot] = tick->now + rest - (tick->now + slot * STAGGER) % rest;
+	}
 	wanted = look_for(item);
 	if (wanted > engine->look)
 		engine->look = (uint8_t)wanted;

@@ -55,19 +55,24 @@ bool window_wants_histograms(const struct window *window, uint64_t now)
 	return now - window->generation_at >= WINDOW_GENERATION;
 }
 
+static void push(struct window *window, const struct window_reading *reading)
+{
+	window->readings[window->next] = *reading;
+	window->next = (window->next + 1) % WINDOW_READINGS;
+	if (window->held < WINDOW_READINGS)
+		window->held++;
+}
+
 void window_add(struct window *window, uint64_t now, const struct shunt_cell *cell)
 {
-	uint64_t sum = cell_handshakes(cell) + closes(cell);
-
-	window->readings[window->next] = (struct window_reading){
+	const struct window_reading reading = {
 		.at = now,
 		.handshakes = cell_handshakes(cell),
 		.failures = cell_failures(cell),
 	};
-	window->next = (window->next + 1) % WINDOW_READINGS;
-	if (window->held < WINDOW_READINGS)
-		window->held++;
+	uint64_t sum = cell_handshakes(cell) + closes(cell);
 
+	push(window, &reading);
 	if (!window->changed_at || sum != window->changed_sum) {
 		window->changed_at = now;
 		window->changed_sum = sum;
@@ -77,6 +82,23 @@ void window_add(struct window *window, uint64_t now, const struct shunt_cell *ce
 		window->newer = cell->histograms[SHUNT_SIGNAL_HANDSHAKE];
 		window->generation_at = now;
 	}
+}
+
+bool window_repeat(struct window *window, uint64_t now)
+{
+	unsigned newest = (window->next + WINDOW_READINGS - 1) % WINDOW_READINGS;
+	struct window_reading reading = window->readings[newest];
+	bool due = window_wants_histograms(window, now);
+
+	if (!window->held || (due && window->changed_at > window->generation_at))
+		return false;
+	reading.at = now;
+	push(window, &reading);
+	if (due) {
+		window->older = window->newer;
+		window->generation_at = now;
+	}
+	return true;
 }
 
 static void read_quantiles(const struct window *window, const struct shunt_cell *cell,

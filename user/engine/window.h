@@ -27,9 +27,9 @@ struct window {
 	unsigned next;
 	unsigned held;
 	uint64_t generation_at;
-	struct shunt_histogram older, newer; /* handshakes, as of two generations */
 	uint64_t changed_at; /* when a counter last moved */
 	uint64_t changed_sum;
+	struct shunt_histogram older, newer; /* handshakes, as of two generations */
 };
 
 struct window_recent {
@@ -58,6 +58,12 @@ bool window_wants_histograms(const struct window *window, uint64_t now);
 
 /* Takes a reading, to be called once a second or so; `now` is ns and never falls. */
 void window_add(struct window *window, uint64_t now, const struct shunt_cell *cell);
+
+/*
+ * The same, where no counter has moved since the last reading, so that none need be read.
+ * Returns false, and takes none, where it must be by window_add() all the same.
+ */
+bool window_repeat(struct window *window, uint64_t now);
 
 /* What the readings say, with `cell` as the newest. */
 void window_read(const struct window *window, uint64_t now, const struct shunt_cell *cell,

@@ -287,6 +287,11 @@ void observer_set_quiet(struct observer *observer, bool quiet)
 	observer->bpf->bss->shunt_quiet = quiet;
 }
 
+uint32_t observer_listens(const struct observer *observer)
+{
+	return *(volatile __u32 *)&observer->bpf->bss->shunt_listens;
+}
+
 uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error)
 {
 	return observer->bpf->bss->shunt_errors[site][error];

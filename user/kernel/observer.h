@@ -108,6 +108,9 @@ typedef int (*observer_queue_fn)(void *userdata, const struct shunt_queue *queue
 /* Reads the accept queue of every listening socket, in every namespace. */
 int observer_read_queues(struct observer *observer, observer_queue_fn fn, void *userdata);
 
+/* A number that is another one once a socket of this host has begun or ceased to listen. */
+uint32_t observer_listens(const struct observer *observer);
+
 /* How often a helper failed at a site with an errno (0 to SHUNT_ERRNO_MAX - 1). */
 uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error);
 
