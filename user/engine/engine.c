@@ -234,6 +234,8 @@ int engine_assign(struct engine *engine, uint32_t slot, const struct engine_serv
 	item->check = *service->check;
 	item->check.probers = probers;
 	item->breaker = *service->breaker;
+	/* It is judged by what is new of it at once. */
+	engine->rests[slot] = 0;
 	engine->services[slot] = (struct breaker_service){
 		.name = item->name,
 		.endpoints = &item->endpoints,
