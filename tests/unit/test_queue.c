@@ -308,6 +308,11 @@ Test(queue, empty_queues_are_read_where_they_can_have_changed)
 	kernel.listens++;
 	cr_expect(walks(false, now + 1), "another listener");
 	cr_expect_not(walks(false, now + 1));
+	name(OWN, "0.0.0.0", 80, 5);
+	cr_expect(walks(false, now + 1), "it is another service's");
+	cr_expect_eq(queues.slots[5].limit, 128);
+	name(OWN, "0.0.0.0", 80, 5);
+	cr_expect_not(walks(false, now + 1), "it is whose it was");
 	turned_away = 1;
 	cr_expect(walks(false, now + 1), "somebody was turned away");
 	turned_away = 0;

@@ -185,6 +185,12 @@ static int install_new(struct observer *observer, const struct bindings *install
 	return refused;
 }
 
+static bool is_same_set(const struct bindings *one, const struct bindings *other)
+{
+	return one->count == other->count &&
+	       (!one->count || !memcmp(one->items, other->items, one->count * sizeof(*one->items)));
+}
+
 int bindings_apply(struct observer *observer, struct bindings *installed, struct bindings *desired)
 {
 	struct bindings swap;
@@ -199,6 +205,7 @@ int bindings_apply(struct observer *observer, struct bindings *installed, struct
 		if (!find(desired, &installed->items[i]))
 			uninstall(observer, &installed->items[i]);
 	}
+	desired->changes = installed->changes + !is_same_set(installed, desired);
 	swap = *installed;
 	*installed = *desired;
 	*desired = swap;

@@ -33,6 +33,7 @@ struct bindings {
 	struct binding *items;
 	size_t count;
 	size_t capacity;
+	uint32_t changes; /* of what is installed: times that it became another set */
 };
 
 struct observer;

@@ -148,23 +148,26 @@ int queues_read(struct queues *queues, struct observer *observer, const struct b
 	queues->begun = true;
 	queues->read_at = now;
 	queues->listens = listens;
+	queues->bindings = bindings->changes;
 	return 0;
 }
 
 /* Nobody was turned away either; in other namespaces that takes a full queue. */
-static bool stands(const struct queues *queues, const struct observer *observer, uint64_t now)
+static bool stands(const struct queues *queues, const struct observer *observer,
+		   const struct bindings *bindings, uint64_t now)
 {
 	uint64_t drops;
 
 	return queues->begun && !queues->waiting && now - queues->read_at < QUEUES_STAND &&
-	       queues->listens == observer_listens(observer) && netstat_listen_drops(&drops) >= 0 &&
+	       queues->listens == observer_listens(observer) &&
+	       queues->bindings == bindings->changes && netstat_listen_drops(&drops) >= 0 &&
 	       drops == queues->listen_drops;
 }
 
 int queues_refresh(struct queues *queues, struct observer *observer,
 		   const struct bindings *bindings, bool come, uint64_t now)
 {
-	if (!come && stands(queues, observer, now))
+	if (!come && stands(queues, observer, bindings, now))
 		return 0;
 	return queues_read(queues, observer, bindings, now);
 }

@@ -47,6 +47,7 @@ struct queues {
 	uint64_t read_at; /* ns: the last reading */
 	uint64_t waiting; /* connections in it */
 	uint32_t listens; /* observer_listens(), as of then */
+	uint32_t bindings; /* …and the changes of whose listeners are whose */
 	uint32_t own_netns;
 	uint64_t listen_drops; /* of the own namespace, as of the last reading */
 	bool begun; /* what is new from the second reading on has begun at 0 */
@@ -67,8 +68,9 @@ int queues_read(struct queues *queues, struct observer *observer, const struct b
 
 /*
  * The same, but that a reading in which nobody waited stands for up to QUEUES_STAND ns, while
- * nobody has `come` to any service, or was turned away, and no socket has begun or ceased to
- * listen: it would be found again.  What goes unseen for so long is a listener's new limit.
+ * nobody has `come` to any service, or was turned away, no socket has begun or ceased to
+ * listen, and all are whose they were: it would be found again.  What goes unseen for so long is a
+ * listener's new limit.
  */
 int queues_refresh(struct queues *queues, struct observer *observer,
 		   const struct bindings *bindings, bool come, uint64_t now);
