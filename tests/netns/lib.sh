@@ -190,6 +190,15 @@ spawn() {
 	pid[$name]=$!
 }
 
+# capture NAME NAMESPACE OPTION...: what tcpdump sees from now on, a line each in $scratch/NAME.out
+capture() {
+	spawn "$1" "$2" tcpdump -Unl "${@:3}"
+	eventually listens_in "$1" || give_up "tcpdump does not start"
+}
+listens_in() {
+	grep -qs 'listening on' "$scratch/$1.log"
+}
+
 # printed NAME TEXT: what was spawned has printed it
 printed() {
 	grep -qs "$2" "$scratch/$1.out"

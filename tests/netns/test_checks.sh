@@ -25,11 +25,7 @@ observe_timed shunt backend <<-CONFIG
 	  - {name: killed, inbound: ["*:8004"]}
 CONFIG
 
-spawn capture backend tcpdump -Unltt -i any 'src host 10.211.0.1 and tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn'
-is_capturing() {
-	grep -q 'listening on' "$scratch/capture.log"
-}
-eventually is_capturing || give_up "tcpdump does not start"
+capture capture backend -tt -i any 'src host 10.211.0.1 and tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn'
 
 # ---- among others, by their rhythm --------------------------------------------------------------
 

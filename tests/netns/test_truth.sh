@@ -56,11 +56,7 @@ captured() {
 	grep -c "IP $1\\..*Flags \\[R" "$scratch/capture.out"
 }
 
-spawn capture server tcpdump -Unl -i eth0 'tcp[tcpflags] & tcp-rst != 0'
-is_listening() {
-	grep -q 'listening on' "$scratch/capture.log"
-}
-eventually is_listening || give_up "tcpdump does not start"
+capture capture server -i eth0 'tcp[tcpflags] & tcp-rst != 0'
 
 remember
 client client "ok=300 answered=300 closed=300" --to 10.203.0.2 --port 8001 --count 300 --end shutdown

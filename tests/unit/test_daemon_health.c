@@ -328,9 +328,15 @@ Test(daemon_health, lateness_and_losses_reach_the_engine)
 
 /* ---- steps that are left out ---- */
 
+static enum breaker_state breaker_state(void)
+{
+	return engine_breaker(engine, services_slot(&services, service))->state;
+}
+
 /* The engine as it would be, had it been asked at every tick. */
 static void expect_as_if_never_left_out(void (*life)(unsigned at))
 {
+	enum breaker_state seldom_state;
 	struct engine_slot seldom;
 	unsigned steps = 0;
 
@@ -340,6 +346,7 @@ static void expect_as_if_never_left_out(void (*life)(unsigned at))
 		steps += known()->judged_at + TICK == now;
 	}
 	seldom = *known();
+	seldom_state = breaker_state();
 	cr_expect_lt(steps, 500, "some are left out");
 
 	tear_down();
@@ -350,6 +357,7 @@ static void expect_as_if_never_left_out(void (*life)(unsigned at))
 		life(i);
 		tick();
 	}
+	cr_expect_eq(seldom_state, breaker_state());
 	cr_expect_eq(seldom.verdict.state, state());
 	cr_expect_eq(seldom.health.since, known()->health.since);
 	cr_expect_float_eq(seldom.health.silence.gap, known()->health.silence.gap, 1);
@@ -399,4 +407,41 @@ static void bursts_and_failures(unsigned at)
 Test(daemon_health, nor_a_sick_one)
 {
 	expect_as_if_never_left_out(bursts_and_failures);
+}
+
+/* Long enough idle to be judged each five seconds, and then it fails. */
+static void bursts_rest_and_failures(unsigned at)
+{
+	if (at < 250 && at % 2)
+		bursts(at / 2);
+	if (at >= 560)
+		cell_of(service)->counters.handshakes[SHUNT_HANDSHAKE_REFUSED] += 10;
+}
+
+Test(daemon_health, nor_one_that_was_idle_for_long)
+{
+	expect_as_if_never_left_out(bursts_rest_and_failures);
+	cr_expect_eq(state(), HEALTH_FAILING);
+}
+
+/* How often it is judged in so many seconds in which nothing happens. */
+static unsigned idle_steps(unsigned seconds)
+{
+	unsigned steps = 0;
+
+	for (unsigned i = 0; i < seconds * 10; i++) {
+		tick();
+		steps += known()->judged_at + TICK == now;
+	}
+	return steps;
+}
+
+Test(daemon_health, who_is_idle_is_judged_seldom)
+{
+	ticks(100, 10, 0);
+	cr_expect_eq(idle_steps(8), 8, "once a second");
+	idle_steps(10);
+	cr_expect_eq(idle_steps(20), 4, "once in five seconds");
+	ticks(1, 10, 0);
+	cr_expect_eq(idle_steps(8), 8, "what happens wakes it");
 }

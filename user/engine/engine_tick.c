@@ -153,6 +153,18 @@ static uint64_t rest_of(const struct engine_slot *item, uint64_t now)
 	return idle && !health->flap.transitions ? DEEP_REST : REST;
 }
 
+/* Until when it rests, ns; 0: it does not.  Not all of them wake in one tick. */
+static uint64_t rests_until(const struct engine_slot *item, const struct health_limits *limits,
+			    uint64_t now, uint32_t slot)
+{
+	uint64_t rest;
+
+	if (!may_rest(item, limits))
+		return 0;
+	rest = rest_of(item, now);
+	return now + rest - (now + slot * STAGGER) % rest;
+}
+
 /* With no demand seen and no connection open there is nothing that could wait. */
 static enum engine_look look_for(const struct engine_slot *item)
 {
@@ -247,7 +259,6 @@ static void judge(struct engine *engine, uint32_t slot, const struct engine_tick
 		.role = item->role,
 	};
 	enum engine_look wanted;
-	uint64_t rest;
 
 	if (sample)
 		take_sample(item, sample, &input);
@@ -259,12 +270,7 @@ static void judge(struct engine *engine, uint32_t slot, const struct engine_tick
 	if (engine->checked[slot])
 		engine->checkers[slot].checks_count = 0;
 
-	/* Not all of them wake in one tick. */
-	engine->rests[slot] = 0;
-	if (may_rest(item, limits)) {
-		rest = rest_of(item, tick->now);
-		engine->rests[slot] = tick->now + rest - (tick->now + slot * STAGGER) % rest;
-	}
+	engine->rests[slot] = rests_until(item, limits, tick->now, slot);
 	wanted = look_for(item);
 	if (wanted > engine->look)
 		engine->look = (uint8_t)wanted;

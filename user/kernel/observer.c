@@ -289,7 +289,7 @@ void observer_set_quiet(struct observer *observer, bool quiet)
 
 uint32_t observer_listens(const struct observer *observer)
 {
-	return *(volatile __u32 *)&observer->bpf->bss->shunt_listens;
+	return observer->bpf->bss->shunt_listens;
 }
 
 uint64_t observer_errors(const struct observer *observer, enum shunt_site site, int error)
